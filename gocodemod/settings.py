@@ -1,0 +1,35 @@
+"""What a run was asked to do: flags and configuration file, merged and validated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gocodemod.model import Level
+
+
+@dataclass(frozen=True)
+class Settings:
+    """``select`` empty means every transform. ``jobs`` 0 means one worker per CPU. ``go`` is a path or None (discover).
+
+    ``level`` is the highest level that is offered (``safe`` or ``review``). ``transforms`` holds the tables
+    ``[transforms.NAME]`` of the configuration. ``vet_timeout`` in seconds. ``transform_files`` are Python files named on
+    the command line that hold one more transform each.
+    """
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    level: Level = Level.REVIEW
+    cadence: str = "tick"
+    include_tests: bool = False
+    include_generated: bool = False
+    exclude: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    jobs: int = 0
+    verify: bool = True
+    go: str | None = None
+    go_env: Mapping[str, str] = field(default_factory=dict)
+    vet_timeout: float = 1800.0
+    transforms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    transform_files: tuple[str, ...] = ()

@@ -1,0 +1,66 @@
+"""What a transform is: a name, a query, the bytes it needs, and a decision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import tree_sitter
+
+from gocodemod.golang.facts import Facts
+from gocodemod.golang.source import Source
+from gocodemod.golang.versions import Language
+from gocodemod.model import Decision, Site
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A site together with the tree it was found in; what ``decide`` is given."""
+
+    site: Site
+    source: Source
+    node: tree_sitter.Node
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a decision may rest on beside the tree: type facts, versions, settings. ``cadence`` is ``tick`` or ``gap``."""
+
+    facts: Facts
+    language: Language
+    cadence: str = "tick"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+Match = Callable[[Source, tree_sitter.Node], tree_sitter.Node | None]
+Decide = Callable[[Candidate, Context], Decision | None]
+
+
+@dataclass(frozen=True)
+class Transform:
+    """One anti-pattern. ``name`` follows from the module's file name and is the only name it has.
+
+    ``query``: tree-sitter query; the node captured as ``@site`` is what ``match`` is asked about.
+    ``needles``: byte strings, all of which a file must contain to hold a site. They lie inside ``@site`` or in an import.
+    ``match``: narrows the query in tree terms alone, returns the node that is the site, or None.
+    ``decide``: a Fix, a Refusal, or None where the types show that this is no site at all.
+    ``since``: lowest language version for which anything is offered.
+    """
+
+    module: str
+    doc: str
+    query: str
+    needles: tuple[bytes, ...]
+    match: Match
+    decide: Decide
+    since: tuple[int, int] = (1, 0)
+
+    @property
+    def name(self) -> str:
+        return self.module.rsplit(".", 1)[-1].replace("_", "-")
+
+    @property
+    def title(self) -> str:
+        """First line of the docstring."""
+        return self.doc.strip().splitlines()[0]
