@@ -1,0 +1,247 @@
+"""What the type checker says about Go code, as plain data.
+
+Positions are (absolute path, byte offset). ``Facts`` is what a transform's ``decide`` is given; the
+implementation that asks the Go program is :mod:`gocodemod.golang.types`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Object:
+    """A declared thing. ``id`` is its identity: position of its declaration and its name.
+
+    ``kind``: ``var`` (local or package variable), ``param``, ``result``, ``receiver``, ``field``,
+    ``func``, ``method``, ``interface-method``, ``const``, ``type``, ``package``, ``builtin``, ``nil``, ``label``.
+    ``type`` and ``underlying`` are written with full package paths (``context.Context``,
+    ``<-chan struct{}``, ``*github.com/x/y.T``); unknown types are ``""``.
+    ``scope``: ``universe``, ``package``, ``file`` (imports), ``function``, ``member`` (fields and methods).
+    ``path``/``start`` is where the declaring identifier stands (``""``/-1 for the universe and for packages).
+    ``package`` is the import path of the declaring package; for the kind ``package``, of the package it names.
+    ``in_interface``: for methods, some interface visible in the package has a method of that name.
+    """
+
+    id: str
+    name: str
+    kind: str
+    type: str
+    underlying: str
+    package: str
+    scope: str
+    path: str
+    start: int
+    exported: bool
+    in_interface: bool = False
+
+
+@dataclass(frozen=True)
+class Ref:
+    """One identifier that stands for an object.
+
+    ``start``/``end``: the identifier; ``outer_start``/``outer_end``: the longest selector expression
+    that ends with it (``s.done`` for ``done``), parentheses included.
+    ``role`` is how that outer expression is used:
+    ``define`` (``:=``, ``var``), ``assign``, ``update`` (``+=``, ``++``), ``declare`` (parameter, field, function name),
+    ``receive`` (``<-x``), ``select-receive`` (``case <-x:``), ``range``, ``send``, ``close``, ``address``,
+    ``call``, ``go-call``, ``defer-call``, ``argument``, ``key`` (composite literal key), ``return``,
+    ``compare``, ``base`` (of a longer selector, ``selected`` names the member), ``read`` (anything else).
+    In ``<-x.Done()``, where x is a context, both the method's name and ``x`` have the role ``receive`` or
+    ``select-receive``; ``x`` then has ``selected`` = ``Done``, so one look at its refs finds where it is waited for.
+    ``value_start``/``value_end``/``value_index``: for ``define``, ``assign`` and ``key``, the expression
+    assigned and which of its results (-1 where there is none).
+    ``leaves``: for receives, the statements that follow leave the function or an enclosing loop: the select
+    clause ends so, or a later statement of the same block does, or the receive ends the function's body.
+    ``in_loop``: a loop of the same function is around it.
+    ``function``: name of the enclosing function declaration (``T.Method`` for methods, ``""`` at package level);
+    ``literals``: starts of the enclosing function literals, outermost first.
+    """
+
+    object: str
+    name: str
+    path: str
+    start: int
+    end: int
+    outer_start: int
+    outer_end: int
+    role: str
+    selected: str
+    value_start: int
+    value_end: int
+    value_index: int
+    leaves: bool
+    in_loop: bool
+    function: str
+    literals: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call expression (conversions excluded).
+
+    ``name``: ``time.Sleep``, ``(*sync.Mutex).Lock``, ``(net.Listener).Accept``, ``close`` (builtin), ``""`` if unknown.
+    ``kind``: ``function``, ``method``, ``interface-method``, ``builtin``, ``literal``, ``value`` (function value), ``unknown``.
+    ``object``: id of the callee where there is one. ``receiver_start``/``receiver_end``: the expression
+    before the method's name, -1 if none. ``returns_error``: the last result is ``error``.
+    ``statement``: ``expr``, ``go``, ``defer`` or ``""`` (part of something larger).
+    ``literals``: starts of the enclosing function literals, outermost first.
+    """
+
+    start: int
+    end: int
+    name: str
+    kind: str
+    object: str
+    receiver_start: int
+    receiver_end: int
+    returns_error: bool
+    statement: str
+    literals: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Expr:
+    """Type and constant value of an expression. ``constant`` is Go's exact text (``100000000``), None if not constant."""
+
+    type: str
+    underlying: str
+    constant: str | None
+
+
+@dataclass(frozen=True)
+class Result:
+    """One result of a function. ``zero`` is Go text for its zero value valid in that file, None if it cannot be spelled."""
+
+    name: str
+    type: str
+    zero: str | None
+    is_error: bool
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function declaration or literal around a position.
+
+    ``start``/``end``: the whole declaration or literal; ``body_start``/``body_end``: its block with braces.
+    ``kind``: ``declaration`` or ``literal``. ``name``: ``T.Method``, ``function``, ``""`` for literals.
+    ``object``: id of the declared function, ``""`` for literals.
+    ``started`` (literals): ``go``, ``defer``, ``call`` (called in place), ``argument`` (then ``callee`` is the
+    full name of the function it is passed to), ``assigned`` (then ``variable`` is the variable's id), ``other``.
+    """
+
+    start: int
+    end: int
+    body_start: int
+    body_end: int
+    kind: str
+    name: str
+    object: str
+    params: tuple[Object, ...]
+    results: tuple[Result, ...]
+    started: str
+    callee: str
+    variable: str
+
+
+@dataclass(frozen=True)
+class Visible:
+    """An expression that is valid at the position asked for, and whose type was asked for.
+
+    ``family``: ``context`` (exactly context.Context), ``channel`` (of struct{}, may be received from),
+    ``testing`` (*testing.T, *testing.B, *testing.F or testing.TB).
+    ``place``: ``local`` or ``param`` of the innermost function, ``captured`` (of an enclosing function),
+    ``field`` (``base`` is then the variable it hangs on), ``package``.
+    """
+
+    text: str
+    family: str
+    place: str
+    object: Object
+    base: Object | None
+
+
+@dataclass(frozen=True)
+class File:
+    """``parse_error``: what go/parser says, ``""`` if it accepts the file. ``package``: "" if not loaded.
+
+    ``complete``: every import of its package resolved, direct or not, so that a type check of it means something.
+    ``excluded``: it is in no package of this build configuration (build constraints, or ``fault`` says why).
+    ``go_version`` is the language version of the file (``go1.25``: the module's, or what its //go:build line
+    makes of it), ``module_go`` the module's go line (``1.25.0``).
+    """
+
+    package: str
+    package_name: str
+    parse_error: str
+    go_version: str
+    generated: bool
+    complete: bool
+    excluded: bool = False
+    module_go: str = ""
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class Construction:
+    """A place that makes a value of a struct; ``sets``: it gives one field (the one asked about) a value.
+
+    ``kind``: ``literal``, ``new``, ``zero`` (``var x T``, a slice of T), ``test`` (by syntax, in a test file not checked along).
+    """
+
+    path: str
+    start: int
+    kind: str
+    sets: bool
+
+
+@dataclass(frozen=True)
+class Constructions:
+    """``assigned``: where the field's identifier stands in assignments to a value that was just made."""
+
+    made: tuple[Construction, ...]
+    assigned: frozenset[int]
+
+
+class Facts(Protocol):
+    """Answers about one module in one build configuration. Raises TypesUnavailable for files it has not loaded."""
+
+    def file(self, path: str) -> File: ...
+
+    def expr(self, path: str, start: int, end: int) -> Expr | None: ...
+
+    def refs(self, path: str, start: int, end: int) -> tuple[Ref, ...]:
+        """Every identifier in the range, in source order."""
+        ...
+
+    def uses(self, object_id: str) -> tuple[Ref, ...]:
+        """Every identifier for the object in the package that declares it (all its loaded files), its declaration included."""
+        ...
+
+    def object(self, object_id: str) -> Object | None: ...
+
+    def calls(self, path: str, start: int, end: int) -> tuple[Call, ...]:
+        """Every call in the range, in source order of their start."""
+        ...
+
+    def functions(self, path: str, offset: int) -> tuple[Function, ...]:
+        """The functions around the offset, innermost first."""
+        ...
+
+    def visible(self, path: str, offset: int) -> tuple[Visible, ...]:
+        """Contexts, struct{} channels and testing values that can be named there, shadowing respected.
+
+        Innermost scope first, later declarations first within a scope; fields come after the plain
+        variables of their base's scope. Fields of receiver, parameters and captured receivers or
+        parameters are included, promoted ones too.
+        """
+        ...
+
+    def lookup(self, path: str, offset: int, name: str) -> Object | None:
+        """What the bare name stands for at the offset; None if nothing."""
+        ...
+
+    def constructions(self, field_id: str) -> Constructions:
+        """Every place of the declaring package that makes the struct a field belongs to."""
+        ...

@@ -1,0 +1,99 @@
+"""A Go file as bytes and tree: parsing, queries, import names, and what its header says.
+
+The tree is tree-sitter-go's. Two of its habits matter everywhere: statements sit under a
+``statement_list`` inside ``block`` and the case clauses, and a generic call with one type argument
+parses as ``type_conversion_expression``.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import tree_sitter
+import tree_sitter_go
+
+_LANGUAGE = tree_sitter.Language(tree_sitter_go.language())
+
+# https://pkg.go.dev/cmd/go#hdr-Generate_Go_files_by_processing_source: must stand before the package clause.
+_GENERATED = re.compile(rb"^// Code generated .* DO NOT EDIT\.\r?$", re.MULTILINE)
+
+
+@functools.cache
+def parser() -> tree_sitter.Parser:
+    return tree_sitter.Parser(_LANGUAGE)
+
+
+@functools.cache
+def query(text: str) -> tree_sitter.Query:
+    return tree_sitter.Query(_LANGUAGE, text)
+
+
+@dataclass(frozen=True)
+class Source:
+    """``path`` is absolute; ``tree`` covers exactly ``data``."""
+
+    path: str
+    data: bytes
+    tree: tree_sitter.Tree
+
+    @classmethod
+    def parse(cls, path: str, data: bytes) -> Source:
+        return cls(path, data, parser().parse(data))
+
+    def text(self, node: tree_sitter.Node) -> bytes:
+        return self.data[node.start_byte : node.end_byte]
+
+    def node_at(self, start: int, end: int) -> tree_sitter.Node:
+        """The smallest named node covering the range."""
+        node = self.tree.root_node.named_descendant_for_byte_range(start, end)
+        assert node is not None, "the root covers every range of its file"
+        return node
+
+    def captures(self, text: str, name: str, ranges: tuple[tuple[int, int], ...] = ()) -> Iterator[tree_sitter.Node]:
+        """Nodes captured as ``name``, in source order; with ``ranges`` only matches that intersect one of them.
+
+        A query over a whole tree costs more than the parse; around the needles it costs nothing.
+        """
+        seen: set[int] = set()
+        for start, end in ranges or ((0, len(self.data)),):
+            cursor = tree_sitter.QueryCursor(query(text))
+            cursor.set_byte_range(start, end)
+            for node in sorted(cursor.captures(self.tree.root_node).get(name, ()), key=lambda n: n.start_byte):
+                if node.id not in seen:
+                    seen.add(node.id)
+                    yield node
+
+    def imports(self) -> dict[str, str]:
+        """Import path by the name the file uses for it (``.`` and ``_`` included; the last element where none is given)."""
+        found: dict[str, str] = {}
+        for declaration in self.tree.root_node.named_children:
+            if declaration.type == "import_declaration":
+                for spec in _specs(declaration):
+                    path_node = spec.child_by_field_name("path")
+                    name_node = spec.child_by_field_name("name")
+                    if path_node is None:
+                        continue
+                    path = self.text(path_node)[1:-1].decode("utf-8", "replace")
+                    name = self.text(name_node).decode("utf-8", "replace") if name_node else path.rsplit("/", 1)[-1]
+                    found[name] = path
+        return found
+
+
+def _specs(declaration: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
+    for child in declaration.named_children:
+        if child.type == "import_spec":
+            yield child
+        elif child.type == "import_spec_list":
+            yield from (c for c in child.named_children if c.type == "import_spec")
+
+
+def is_generated(data: bytes) -> bool:
+    """Whether the file says so by Go's convention, in a comment line before its package clause."""
+    match = _GENERATED.search(data)
+    if match is None:
+        return False
+    package = re.search(rb"^package\s", data, re.MULTILINE)
+    return package is None or match.start() < package.start()

@@ -1,0 +1,3 @@
+module gocodemod.dev/typechecker
+
+go 1.22
