@@ -1,0 +1,197 @@
+"""The way through the house: discover, match, decide, merge, build, verify, look again, and say how each site ended."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from gocodemod import registry
+from gocodemod.engine import decide as deciding
+from gocodemod.engine import edits as algebra
+from gocodemod.engine import match as matching
+from gocodemod.engine.assemble import Assembler, Loss
+from gocodemod.engine.checkers import Checkers
+from gocodemod.engine.discover import GoFile, discover
+from gocodemod.engine.edits import Proposal
+from gocodemod.engine.match import Match
+from gocodemod.engine.result import Changed, Result
+from gocodemod.engine.trace import Trace
+from gocodemod.engine.verify import Verified, verify
+from gocodemod.errors import NotIdempotent, ToolchainError
+from gocodemod.golang import toolchain as go
+from gocodemod.model import Decision, Fix, Kind, Level, Outcome, Site, Verification
+from gocodemod.progress import NullProgress, Progress
+from gocodemod.settings import Settings
+from gocodemod.transform import Transform
+
+
+def run(
+    paths: Sequence[str],
+    settings: Settings,
+    *,
+    write: bool,
+    progress: Progress | None = None,
+    transforms: Sequence[Transform] | None = None,
+) -> Result:
+    """Find every site below ``paths`` and decide, build and verify what is to become of it. Writes no file.
+
+    ``write``: the caller is going to write ``Result.changed`` (outcomes say ``fixed``, else ``fixable``).
+    ``transforms``: those to use instead of what ``settings`` selects from the registry.
+    The result does not depend on ``settings.jobs``. Raises UsageError, NotIdempotent, and ToolchainError where a
+    toolchain that was named does not work.
+    """
+    chosen = tuple(registry.selected(settings) if transforms is None else transforms)
+    told = progress or NullProgress()
+    found = discover(paths, settings, [t.needles for t in chosen])
+    matched = matching.match(found.files, chosen, root=found.root, jobs=settings.jobs, progress=told)
+    matches = matched.matches
+    sites = {m.site.path for m in matches}
+    contents = {file.path: file.data for file in found.files if file.path in sites}
+    notes = [*found.notes, *(f"{path}: not searched: {problem}" for path, problem in matched.failed.items())]
+    toolchain, missing = _toolchain(settings)
+    if toolchain is None and matches:
+        notes.append(f"nothing is verified: {missing}")
+    with Checkers(settings, toolchain, missing, found.root) as checkers:
+        turn = _Turn(settings, chosen, checkers, contents, told, write, found.root)
+        outcomes, changed = turn.take(matches)
+        notes += checkers.notes + turn.notes
+    return Result(found.root, outcomes, changed, found.total, found.skipped, tuple(dict.fromkeys(notes)))
+
+
+def _toolchain(settings: Settings) -> tuple[go.Toolchain | None, str]:
+    try:
+        return go.find(settings.go), ""
+    except ToolchainError as error:
+        if settings.go or os.environ.get("GOCODEMOD_GO"):
+            # One that was asked for by name is not done without.
+            raise
+        return None, str(error)
+
+
+@dataclass
+class _Turn:
+    """One run over the sites found."""
+
+    settings: Settings
+    transforms: Sequence[Transform]
+    checkers: Checkers
+    contents: dict[str, bytes]
+    progress: Progress
+    write: bool
+    root: str
+    notes: list[str] = field(default_factory=list)
+
+    def take(self, matches: Sequence[Match]) -> tuple[tuple[Outcome, ...], tuple[Changed, ...]]:
+        outcomes: list[Outcome] = []
+        proposals: list[Proposal] = []
+        with self.progress.stage("decide", len(matches)) as stage:
+            decided = deciding.decide(matches, self.transforms, self.checkers, self.settings, self._read, stage.advance)
+        for match, decision in decided.decisions:
+            if match.suppressed:
+                outcomes.append(Outcome(match.site, Kind.SUPPRESSED, message=match.suppression))
+            elif isinstance(decision, Fix) and self._offered(decision):
+                proposals.append(Proposal(match.site, decision))
+            elif decision is not None:
+                outcomes.append(_undone(match.site, decision))
+        merged = algebra.merge(proposals)
+        outcomes += [_conflicted(loser, winner) for loser, winner in merged.lost]
+        assembler = Assembler(decided.sources, self.checkers.gofmt)
+        verified = self._verified(assembler, merged.kept)
+        outcomes += [_lost(loss) for loss in verified.lost]
+        outcomes += [self._done(p, verified.verification[p.site]) for p in verified.kept]
+        changed = tuple(
+            Changed(path, decided.sources[path].data, data) for path, data in sorted(verified.files.items())
+        )
+        if changed and self.settings.verify:
+            self._look_again(assembler, verified, outcomes, changed)
+        self.notes += verified.notes
+        expected = [m.site for m, decision in decided.decisions if m.suppressed or decision is not None]
+        return _balanced(outcomes, expected), changed
+
+    def _read(self, path: str) -> bytes:
+        if path not in self.contents:
+            with open(path, "rb") as file:
+                self.contents[path] = file.read()
+        return self.contents[path]
+
+    def _offered(self, fix: Fix) -> bool:
+        return fix.level is Level.SAFE or self.settings.level is Level.REVIEW
+
+    def _verified(self, assembler: Assembler, proposals: Sequence[Proposal]) -> Verified:
+        built = assembler.assemble(proposals)
+        if not self.settings.verify or not built.kept:
+            levels = {p.site: Verification.UNVERIFIED for p in built.kept}
+            return Verified(built.kept, built.files, built.lost, levels, ())
+        with self.progress.stage("verify", None):
+            verified = verify(assembler, self.checkers, built.kept, self.settings.vet_timeout)
+        return replace(verified, lost=(*built.lost, *verified.lost))
+
+    def _done(self, proposal: Proposal, verification: Verification) -> Outcome:
+        fix = proposal.fix
+        kind = Kind.FIXED if self.write else Kind.FIXABLE
+        return Outcome(proposal.site, kind, fix.level, "", fix.message, fix.evidence, verification, fix)
+
+    # --- the second pass --------------------------------------------------------------------------------------
+
+    def _look_again(
+        self, assembler: Assembler, verified: Verified, outcomes: Iterable[Outcome], changed: Sequence[Changed]
+    ) -> None:
+        """Decide once more over the changed files. Raises NotIdempotent where something new would be edited."""
+        files = {change.path: change.after for change in changed}
+        # A fix may still be offered where one was made and not used; nowhere else.
+        unused = (Kind.WITHHELD, Kind.CONFLICTED, Kind.ROLLED_BACK)
+        open_sites = {
+            (o.site.transform, o.site.path, o.site.start) for o in outcomes if o.kind in unused or o.fix is not None
+        } - {(p.site.transform, p.site.path, p.site.start) for p in verified.kept}
+        self.checkers.overlay(files)
+        with self.progress.stage("second pass", len(changed)):
+            found = (GoFile(path, data) for path, data in files.items())
+            matches = [m for file in found for m in matching.match_file(file, self.transforms, self.root)]
+            again = deciding.decide(matches, self.transforms, self.checkers, self.settings, files.__getitem__)
+        traces: dict[str, Callable[[int], int]] = {}
+        for match, decision in again.decisions:
+            if not isinstance(decision, Fix) or match.suppressed:
+                continue
+            path = match.site.path
+            if path not in traces:
+                before = assembler.source(path).data
+                traces[path] = Trace(before, assembler.edits(path, verified.kept), files[path]).origin
+            if (match.site.transform, path, traces[path](match.site.start)) not in open_sites:
+                raise _ping_pong(match.site, verified.kept)
+
+
+def _ping_pong(site: Site, kept: Iterable[Proposal]) -> NotIdempotent:
+    here = (p.site.transform for p in kept if any(c.path == site.path for c in p.fix.changes))
+    names = sorted({site.transform, *here})
+    return NotIdempotent(
+        f"{site.path}:{site.line}: {site.transform} wants to edit the result again; nothing was written."
+        f" This is a bug in {' or '.join(names)}: leave it out with --ignore, and report it"
+    )
+
+
+def _undone(site: Site, decision: Decision) -> Outcome:
+    """The outcome of a decision that no edit follows from."""
+    if isinstance(decision, Fix):
+        return Outcome(site, Kind.WITHHELD, decision.level, "", decision.message, decision.evidence, fix=decision)
+    kind = Kind.REPORTED if decision.level is Level.REPORT else Kind.REFUSED
+    return Outcome(site, kind, decision.level, decision.reason, decision.message, decision.evidence)
+
+
+def _conflicted(loser: Proposal, winner: Proposal) -> Outcome:
+    message = f"overlaps the fix of {winner.site.transform} at line {winner.site.line}; run again once that is applied"
+    return Outcome(loser.site, Kind.CONFLICTED, loser.fix.level, "", message, loser.fix.evidence, fix=loser.fix)
+
+
+def _lost(loss: Loss) -> Outcome:
+    fix = loss.proposal.fix
+    level = None if loss.kind is Kind.REFUSED else fix.level
+    return Outcome(loss.proposal.site, loss.kind, level, loss.reason, loss.message, fix.evidence, fix=fix)
+
+
+def _balanced(outcomes: Iterable[Outcome], sites: Sequence[Site]) -> tuple[Outcome, ...]:
+    """Outcomes in their order, one for each site."""
+    ordered = tuple(sorted(outcomes, key=lambda o: (o.site.path, o.site.start, o.site.transform)))
+    expected = sorted(sites, key=lambda s: (s.path, s.start, s.transform))
+    assert [o.site for o in ordered] == expected, "every site ends in exactly one outcome"
+    return ordered

@@ -1,0 +1,39 @@
+"""What tests share: one formatter process, the goldens' flag and the bench that runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from gocodemod.engine.format import Gofmt
+from gocodemod.golang.types import TypeChecker
+
+pytest.register_assert_rewrite("tests.bench")
+
+from tests.bench import Bench  # noqa: E402
+from tests.golden import Case  # noqa: E402
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-goldens", action="store_true", help="rewrite the want/ part of the golden cases")
+
+
+@pytest.fixture(scope="session")
+def checker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TypeChecker]:
+    """A process for what needs no module: layout, parsing, comments."""
+    with TypeChecker(str(tmp_path_factory.mktemp("nothing"))) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def gofmt(checker: TypeChecker) -> Gofmt:
+    return checker.format
+
+
+@pytest.fixture(scope="session")
+def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, checker: TypeChecker) -> Bench:
+    """Batches of the cases that this session has collected."""
+    collected = (getattr(item, "callspec", None) for item in request.session.items)
+    cases = [spec.params["case"] for spec in collected if spec and isinstance(spec.params.get("case"), Case)]
+    return Bench(cases, tmp_path_factory.mktemp("goldens"), checker)
