@@ -1,0 +1,309 @@
+"""The exit arm: what a loop does when its stop signal fires during a wait.
+
+Three sources, in this order: the exit that the loop already has on this signal, the function's error
+result, a plain return where nobody takes that for success. What an exit would skip decides the level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tree_sitter import Node
+
+from gocodemod.analysis import effects, flow, goroutines, names
+from gocodemod.analysis.signals import Signal, refs_of
+from gocodemod.analysis.view import View
+from gocodemod.model import Level, Refusal
+
+# Stands for the file's own name of the package context in an arm's text.
+CONTEXT = "\0context"
+_WAITING = frozenset({"wait", "await", "waitfor", "ensure"})
+
+
+@dataclass(frozen=True)
+class ExitArm:
+    """``text``: the statement of the arm, ``""`` for an empty one (the loop's own check follows); ``why`` goes into the evidence."""
+
+    text: str
+    level: Level
+    why: str
+    needs_context: bool = False
+
+
+@dataclass(frozen=True)
+class Check:
+    """A place in the loop that looks at the signal and leaves: ``node`` the statement or condition, ``arm`` what then runs (None: the loop ends)."""
+
+    node: Node
+    arm: Node | None
+
+
+def exit_arm(view: View, loop: Node, signal: Signal) -> ExitArm | Refusal:
+    """What to write into ``case <-signal:`` for a wait at ``view.node``."""
+    found = checks(view, loop, signal)
+    if found:
+        return _existing(view, loop, found)
+    return _made(view, loop, signal)
+
+
+def checks(view: View, loop: Node, signal: Signal) -> list[Check]:
+    """The loop's own exits on the signal, in source order; the loop's condition first."""
+    found: list[Check] = []
+    for ref in refs_of(view, signal):
+        if ref.literals == view.literals and loop.start_byte <= ref.start < loop.end_byte:
+            found.extend(_check(view, loop, view.source.node_at(ref.start, ref.end), ref.selected))
+    return sorted(found, key=lambda c: c.node.start_byte)
+
+
+def _check(view: View, loop: Node, node: Node, selected: str) -> Iterator[Check]:
+    """The check that an identifier of the signal belongs to, if it belongs to one."""
+    current: Node | None = node
+    while current is not None and current != loop:
+        parent = current.parent
+        if parent is None:
+            return
+        if parent.type == "communication_case" and current == parent.child_by_field_name("communication"):
+            if flow.ends_by_leaving(parent, loop) and parent.parent is not None:
+                yield Check(parent.parent, parent)
+            return
+        if parent.type == "if_statement" and current == parent.child_by_field_name("condition"):
+            then = parent.child_by_field_name("consequence")
+            if (
+                selected == "Err"
+                and _is_error_test(view, current, "!=")
+                and then is not None
+                and flow.ends_by_leaving(then, loop)
+            ):
+                yield Check(parent, then)
+            return
+        if parent.type == "if_statement" and current == parent.child_by_field_name("initializer"):
+            then = parent.child_by_field_name("consequence")
+            if (
+                selected == "Err"
+                and _assigned_error(view, parent)
+                and then is not None
+                and flow.ends_by_leaving(then, loop)
+            ):
+                yield Check(parent, then)
+            return
+        if current == flow.condition(loop) and selected == "Err":
+            if _is_error_test(view, current, "=="):
+                yield Check(current, None)
+            return
+        current = parent
+
+
+def _is_error_test(view: View, test: Node, operator: str) -> bool:
+    """``ctx.Err() == nil``, alone or as one side of ``&&`` (``==``) or ``||`` (``!=``)."""
+    if test.type != "binary_expression":
+        return False
+    sign = test.child_by_field_name("operator")
+    left, right = test.child_by_field_name("left"), test.child_by_field_name("right")
+    if sign is None or left is None or right is None:
+        return False
+    joint = "&&" if operator == "==" else "||"
+    if sign.type == joint:
+        return _is_error_test(view, left, operator) or _is_error_test(view, right, operator)
+    return sign.type == operator and right.type == "nil" and view.text(left).endswith(".Err()")
+
+
+def _assigned_error(view: View, test: Node) -> bool:
+    """``if err := ctx.Err(); err != nil``."""
+    made, condition = test.child_by_field_name("initializer"), test.child_by_field_name("condition")
+    if made is None or condition is None or made.type != "short_var_declaration":
+        return False
+    name, value = made.child_by_field_name("left"), made.child_by_field_name("right")
+    if name is None or value is None:
+        return False
+    return view.text(value).endswith(".Err()") and view.text(condition) == f"{view.text(name)} != nil"
+
+
+def _existing(view: View, loop: Node, found: list[Check]) -> ExitArm | Refusal:
+    """The loop has exits on this signal: let the next one run, or copy it where it is one return."""
+    if _runs_next(view, loop, found):
+        return ExitArm("", Level.SAFE, "the loop's own check runs next")
+    returns = {_single_return(view, c) for c in found}
+    if len(returns) != 1 or None in returns:
+        return Refusal("stop-exit-differs", "the loop's own exit on this signal does more than return")
+    text = next(iter(returns))
+    assert text is not None, "None was ruled out above"
+    if not _means_the_same(view, found[0]):
+        return Refusal("stop-exit-differs", "the loop's own exit names variables that differ at the wait")
+    skipped = effects.of(view, list(flow.after(view.node, loop)) if not _is_first(view, loop) else [])
+    if skipped is effects.Effect.RELEASES:
+        return Refusal("stop-exit-differs", "what follows the wait releases, replies or records")
+    level = Level.REVIEW if skipped is effects.Effect.WORKS else Level.SAFE
+    return ExitArm(text, level, "as the loop's own exit on this signal")
+
+
+def _runs_next(view: View, loop: Node, found: list[Check]) -> bool:
+    """Whether nothing but the loop's header stands between the wait and a check."""
+    nodes = [c.node for c in found]
+    for follower in flow.after(view.node, loop):
+        return follower in nodes
+    head = flow.condition(loop)
+    if head is not None and any(c.arm is None for c in found):
+        return True
+    own = flow.body(loop)
+    inner = flow.statements(own) if own is not None else []
+    return bool(inner) and inner[0] in nodes
+
+
+def _single_return(view: View, check: Check) -> str | None:
+    """The text of the arm's only statement if that is a return."""
+    if check.arm is None:
+        return None
+    inner = flow.statements(check.arm)
+    return view.text(inner[0]) if len(inner) == 1 and inner[0].type == "return_statement" else None
+
+
+def _means_the_same(view: View, check: Check) -> bool:
+    """Whether each name in the copied return stands for the same thing at the wait."""
+    assert check.arm is not None, "only arms with a return are copied"
+    statement = flow.statements(check.arm)[0]
+    for ref in view.refs_in(statement):
+        if ref.outer_start == ref.start or ref.role == "base" or ref.selected:
+            here = view.facts.lookup(view.path, view.node.start_byte, ref.name)
+            bare = view.source.data[ref.start - 1 : ref.start] != b"."
+            if bare and (here is None or here.id != ref.object):
+                return False
+    if not statement.named_children:
+        return _results_visible(view)
+    return True
+
+
+def _results_visible(view: View) -> bool:
+    """A bare return is an error where an inner variable shadows a named result."""
+    for result in view.functions[0].results:
+        here = view.facts.lookup(view.path, view.node.start_byte, result.name) if result.name not in ("", "_") else None
+        if result.name not in ("", "_") and (here is None or here.kind != "result"):
+            return False
+    return True
+
+
+def _is_first(view: View, loop: Node) -> bool:
+    """Whether the wait begins the iteration: then nothing of it has been done yet that the exit could leave half-way."""
+    own = flow.body(loop)
+    before = [s for s in flow.statements(own) if s.end_byte <= view.node.start_byte] if own is not None else []
+    direct = flow.statement(view.node).parent == (before[0].parent if before else flow.statement(view.node).parent)
+    return direct and effects.of(view, before) is effects.Effect.NONE
+
+
+def _made(view: View, loop: Node, signal: Signal) -> ExitArm | Refusal:
+    """The loop has no exit on this signal: one by the function's results."""
+    function = view.functions[0]
+    skipped = [] if _is_first(view, loop) else list(flow.after(view.node, loop))
+    behind = flow.after_loop(loop, view.function) if flow.ends_by_itself(loop) else []
+    now, later = effects.of(view, skipped), effects.of(view, behind)
+    if function.results:
+        return _error_return(view, loop, signal, now, later)
+    if not goroutines.runs_alone(view, function) and _in_test(view):
+        return Refusal("no-way-to-report-stop", "a return would let the test go on, or pass, as if all were well")
+    if _is_barrier(view, loop, behind):
+        return Refusal("barrier", "the caller relies on the condition that this loop waits for")
+    if now is effects.Effect.RELEASES or (later is effects.Effect.RELEASES and not _returns_already(view, loop)):
+        return Refusal("stop-exit-differs", "a return here would skip what releases, replies or records")
+    alone = goroutines.runs_alone(view, function)
+    level = Level.SAFE if alone and max(now, later) is effects.Effect.NONE else Level.REVIEW
+    why = "ends its goroutine" if alone else "returns to a caller that cannot tell it from success"
+    return ExitArm("return", level, why)
+
+
+def _returns_already(view: View, loop: Node) -> bool:
+    """Whether a return in the loop, or one around it, skips what stands behind it, with nothing to make up for that."""
+    around = flow.loops_around(view.node)
+    for node in flow.inside(around[-1] if around else loop):
+        if node.type == "return_statement" and effects.of(view, flow.siblings(node)[0]) is not effects.Effect.RELEASES:
+            return True
+    return False
+
+
+def _in_test(view: View) -> bool:
+    """A test file, or a helper that is handed a test."""
+    types = (p.type for f in view.functions for p in f.params)
+    return view.path.endswith("_test.go") or any(t.startswith("*testing.") or t.endswith(".TB") for t in types)
+
+
+def _error_return(
+    view: View, loop: Node, signal: Signal, skipped: effects.Effect, behind: effects.Effect
+) -> ExitArm | Refusal:
+    results = view.functions[0].results
+    if not results[-1].is_error:
+        return Refusal("no-way-to-report-stop", "the function has results, none of them an error")
+    established = _error_returns(view, loop)
+    values = _usual_values(view, established, len(results) - 1)
+    if values is None:
+        zeros = [r.zero for r in results[:-1]]
+        if any(z is None for z in zeros):
+            return Refusal("no-way-to-report-stop", "the zero value of a result cannot be written in this file")
+        values = [z for z in zeros if z is not None]
+    if skipped is effects.Effect.RELEASES or (behind is effects.Effect.RELEASES and not established):
+        return Refusal("stop-exit-differs", "a return here would skip what releases, replies or records")
+    works = skipped is effects.Effect.WORKS or (behind is not effects.Effect.NONE and not established)
+    error = f"{signal.text}.Err()" if signal.family == "context" else f"{CONTEXT}.Canceled"
+    text = "return " + ", ".join([*values, error])
+    return ExitArm(text, Level.REVIEW if works else Level.SAFE, "reported as an error", signal.family == "channel")
+
+
+def _error_returns(view: View, loop: Node) -> list[Node]:
+    """Returns in the loop, or a loop around it, whose last value is not nil: they skip what stands behind the loop already."""
+    around = flow.loops_around(view.node)
+    outer = around[-1] if around else loop
+    found = []
+    for node in flow.inside(outer):
+        values = _values(node)
+        if values and values[-1].type != "nil":
+            found.append(node)
+    return found
+
+
+def _values(node: Node) -> list[Node]:
+    if node.type != "return_statement" or not node.named_children:
+        return []
+    return [c for c in node.named_children[0].named_children if c.type != "comment"]
+
+
+def _usual_values(view: View, returns: list[Node], count: int) -> list[str] | None:
+    """What the error returns around the wait put before the error, if they agree and it is constant (``return -1, err``)."""
+    constant = {
+        "nil",
+        "true",
+        "false",
+        "int_literal",
+        "float_literal",
+        "interpreted_string_literal",
+        "unary_expression",
+    }
+    shapes = set()
+    for node in returns:
+        values = _values(node)[:-1]
+        plain = all(v.type in constant and "<-" not in view.text(v) for v in values)
+        if len(values) != count or not plain:
+            return None
+        shapes.add(tuple(view.text(v) for v in values))
+    return list(next(iter(shapes))) if len(shapes) == 1 else None
+
+
+def _is_barrier(view: View, loop: Node, behind: list[Node]) -> bool:
+    """A loop that only waits for a condition, or a function whose name says so (prometheus WaitForPendingReaders)."""
+    function = view.functions[0]
+    if goroutines.runs_alone(view, function):
+        return False
+    if names.first_word(view.functions[-1].name) in _WAITING:
+        return True
+    own = flow.body(loop)
+    inner = flow.statements(own) if own is not None else []
+    work = [s for s in inner if not flow.contains(s, view.node) and not _only_leaves(s, loop)]
+    # Where work follows, the function is more than a wait, and the return skips that too.
+    ends = effects.of(view, behind) is effects.Effect.NONE
+    return flow.ends_by_itself(loop) and not work and ends
+
+
+def _only_leaves(statement: Node, loop: Node) -> bool:
+    """``if done() { break }``: a test that ends the loop."""
+    if statement.type != "if_statement" or statement.child_by_field_name("alternative") is not None:
+        return False
+    then = statement.child_by_field_name("consequence")
+    inner = flow.statements(then) if then is not None else []
+    return len(inner) == 1 and flow.leaves(inner[0], loop)

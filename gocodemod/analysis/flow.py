@@ -1,0 +1,279 @@
+"""Walks over a function's tree: loops, jumps, what runs next. Pure syntax, no types.
+
+Every walk stays inside one function: a literal inside is another function with loops and returns of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tree_sitter import Node
+
+FUNCTIONS = frozenset({"function_declaration", "method_declaration", "func_literal"})
+CASES = frozenset({"communication_case", "default_case", "expression_case", "type_case"})
+# What an unlabelled break leaves (https://go.dev/ref/spec#Break_statements).
+BREAKABLE = frozenset({"for_statement", "select_statement", "expression_switch_statement", "type_switch_statement"})
+# Calls after which nothing of the function runs; by text, because that is how Go code spells them.
+NO_RETURN = frozenset({"panic", "os.Exit", "runtime.Goexit"})
+# Whatever the package: a logger's or a test's method of this name ends the process, the goroutine or the test.
+_LAST_CALLS = frozenset(
+    {"Fatal", "Fatalf", "Fatalln", "FailNow", "Panic", "Panicf", "Panicln", "SkipNow", "Skip", "Skipf"}
+)
+
+
+def enclosing_function(node: Node) -> Node | None:
+    """The innermost function declaration or literal around the node (not the node itself)."""
+    parent = node.parent
+    while parent is not None and parent.type not in FUNCTIONS:
+        parent = parent.parent
+    return parent
+
+
+def outermost_function(node: Node) -> Node | None:
+    function = enclosing_function(node)
+    while function is not None and (outer := enclosing_function(function)) is not None:
+        function = outer
+    return function
+
+
+def body(function: Node) -> Node | None:
+    return function.child_by_field_name("body")
+
+
+def loops_around(node: Node) -> list[Node]:
+    """The for statements around the node in its own function, innermost first.
+
+    A node in a loop's init clause or range operand is not inside that loop: it runs once.
+    """
+    found: list[Node] = []
+    child, parent = node, node.parent
+    while parent is not None and parent.type not in FUNCTIONS:
+        if parent.type == "for_statement" and (child.type == "block" or _repeats(parent, node)):
+            found.append(parent)
+        child, parent = parent, parent.parent
+    return found
+
+
+def _repeats(loop: Node, node: Node) -> bool:
+    """Whether the node stands in the condition or post statement of the loop."""
+    for part in (update(loop), condition(loop)):
+        if part is not None and part.start_byte <= node.start_byte and node.end_byte <= part.end_byte:
+            return True
+    return False
+
+
+def clause(loop: Node) -> Node | None:
+    return next((c for c in loop.named_children if c.type in ("for_clause", "range_clause")), None)
+
+
+def update(loop: Node) -> Node | None:
+    """The post statement of a three-part for."""
+    found = clause(loop)
+    return found.child_by_field_name("update") if found is not None and found.type == "for_clause" else None
+
+
+def condition(loop: Node) -> Node | None:
+    found = clause(loop)
+    if found is not None:
+        return found.child_by_field_name("condition") if found.type == "for_clause" else None
+    return next((c for c in loop.named_children if c.type not in ("block", "comment")), None)
+
+
+def is_endless(loop: Node) -> bool:
+    """``for {}`` and ``for ;; {}``: no condition, no range, no init or post statement."""
+    found = clause(loop)
+    if found is None:
+        return condition(loop) is None
+    return found.type == "for_clause" and not [c for c in found.named_children if c.type != "comment"]
+
+
+def inside(node: Node) -> Iterator[Node]:
+    """The node and everything below it that belongs to the same function, in source order."""
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        yield current
+        if current.type != "func_literal" or current == node:
+            stack.extend(reversed(current.named_children))
+
+
+def everything(node: Node) -> Iterator[Node]:
+    """The node and everything below it, literals included, in source order."""
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        yield current
+        stack.extend(reversed(current.children))
+
+
+def statement(node: Node) -> Node:
+    """The statement that holds the node: a direct child of a statement list (labels included)."""
+    while node.parent is not None and node.parent.type != "statement_list":
+        node = node.parent
+    return node
+
+
+def statements(block: Node) -> list[Node]:
+    """The statements directly inside a block or case clause, comments left out."""
+    lists = [c for c in block.named_children if c.type == "statement_list"]
+    return [s for found in lists for s in found.named_children if s.type not in ("comment", "empty_statement")]
+
+
+def siblings(node: Node) -> tuple[list[Node], list[Node]]:
+    """The statements before and after the one that holds the node, in the same list."""
+    own = statement(node)
+    parent = own.parent
+    if parent is None:
+        return [], []
+    every = [s for s in parent.named_children if s.type not in ("comment", "empty_statement")]
+    before = [s for s in every if s.end_byte <= own.start_byte]
+    after = [s for s in every if s.start_byte >= own.end_byte]
+    return before, after
+
+
+def label(node: Node) -> bytes | None:
+    """The label that stands right before a statement."""
+    parent = node.parent
+    if parent is not None and parent.type == "labeled_statement":
+        name = parent.child_by_field_name("label")
+        return name.text if name is not None else None
+    return None
+
+
+def labelled(node: Node) -> Node:
+    """The statement with its labels."""
+    while node.parent is not None and node.parent.type == "labeled_statement":
+        node = node.parent
+    return node
+
+
+def jump_label(jump: Node) -> bytes | None:
+    name = next((c for c in jump.named_children if c.type == "label_name"), None)
+    return name.text if name is not None else None
+
+
+def jump_target(jump: Node) -> Node | None:
+    """The statement that a break or continue binds to."""
+    name = jump_label(jump)
+    kinds = frozenset({"for_statement"}) if jump.type == "continue_statement" else BREAKABLE
+    parent = jump.parent
+    while parent is not None and parent.type not in FUNCTIONS:
+        if name is not None:
+            if label(parent) == name:
+                return parent
+        elif parent.type in kinds:
+            return parent
+        parent = parent.parent
+    return None
+
+
+def contains(outer: Node, inner: Node) -> bool:
+    return outer.start_byte <= inner.start_byte and inner.end_byte <= outer.end_byte
+
+
+def leaves(node: Node, loop: Node) -> bool:
+    """Whether the jump statement ends the loop (return, goto, break of it or of something around it, continue of an outer loop)."""
+    if node.type in ("return_statement", "goto_statement"):
+        return True
+    if node.type == "break_statement":
+        target = jump_target(node)
+        return target is not None and contains(target, loop)
+    if node.type == "continue_statement":
+        target = jump_target(node)
+        return target is not None and target != loop and contains(target, loop)
+    return never_returns(node)
+
+
+def never_returns(node: Node) -> bool:
+    """Whether the statement is a call that ends the goroutine or the process (panic, os.Exit, log.Fatal, t.Fatal, ...)."""
+    if node.type != "expression_statement" or not node.named_children:
+        return False
+    call = node.named_children[0]
+    callee = call.child_by_field_name("function") if call.type == "call_expression" else None
+    if callee is None or callee.text is None:
+        return False
+    text = callee.text.decode("utf-8", "replace")
+    return text in NO_RETURN or text.rsplit(".", 1)[-1] in _LAST_CALLS
+
+
+def exits(loop: Node) -> list[Node]:
+    """Every statement in the loop's body that leaves the loop."""
+    own = body(loop)
+    return [] if own is None else [n for n in inside(own) if leaves(n, loop)]
+
+
+def continues(loop: Node) -> list[Node]:
+    own = body(loop)
+    if own is None:
+        return []
+    return [n for n in inside(own) if n.type == "continue_statement" and jump_target(n) == loop]
+
+
+def ends_by_leaving(block: Node, loop: Node) -> bool:
+    """Whether the last statement of a block or case clause leaves the loop."""
+    inner = statements(block)
+    return bool(inner) and leaves(inner[-1], loop)
+
+
+def after(node: Node, loop: Node) -> Iterator[Node]:
+    """The statements of this iteration that may run once the node has: nearest first, ending at a continue of the loop.
+
+    Branches that were not taken are left out: after the end of an if's block comes what follows the if.
+    """
+    post = update(loop)
+    if post is not None and contains(post, node):
+        return
+    current = statement(node)
+    while True:
+        for follower in siblings(current)[1]:
+            if follower.type == "continue_statement" and jump_target(follower) == loop:
+                return
+            yield follower
+            if leaves(follower, loop):
+                return
+        parent = current.parent.parent if current.parent is not None else None
+        while (
+            parent is not None and parent != loop and (parent.parent is None or parent.parent.type != "statement_list")
+        ):
+            parent = parent.parent
+        if parent is None or parent == loop:
+            return
+        current = parent
+
+
+def after_loop(loop: Node, function: Node) -> list[Node]:
+    """The statements that run when the loop ends by itself: what follows it and the blocks around it."""
+    found: list[Node] = []
+    current: Node = labelled(loop)
+    while current != function:
+        if current.parent is None:
+            break
+        if current.parent.type == "statement_list":
+            found.extend(siblings(current)[1])
+        current = current.parent
+    return found
+
+
+def ends_by_itself(loop: Node) -> bool:
+    """Whether anything after the loop can run: it has a condition or range, or a break binds to it."""
+    own = body(loop)
+    if not is_endless(loop) and (condition(loop) is not None or _ranges(loop)):
+        return True
+    breaks = [n for n in inside(own) if n.type == "break_statement"] if own is not None else []
+    return any(jump_target(n) == loop for n in breaks)
+
+
+def _ranges(loop: Node) -> bool:
+    found = clause(loop)
+    return found is not None and found.type == "range_clause"
+
+
+def dominating(node: Node, function: Node) -> list[Node]:
+    """Statements that ran before the node on every path through its ancestors, in source order."""
+    found: list[Node] = []
+    current: Node | None = node
+    while current is not None and current != function:
+        if current.parent is not None and current.parent.type == "statement_list":
+            found.extend(reversed(siblings(current)[0]))
+        current = current.parent
+    return found[::-1]

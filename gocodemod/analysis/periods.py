@@ -1,0 +1,134 @@
+"""Is a loop periodic, so that a ticker may pace it? A ticker keeps a period, not a gap: see transforms/sleep_loop.py."""
+
+from __future__ import annotations
+
+from tree_sitter import Node
+
+from gocodemod.analysis import exits, flow, names
+from gocodemod.analysis.signals import Signal
+from gocodemod.analysis.view import View
+
+# First words of calls that wait for somebody else: work that may take as long as the period leaves a ticker no gap
+# (virtual-kubelet#477), and a retry after a failure must keep its gap (ssh, brokers, watches).
+_BLOCKING = frozenset(
+    {
+        "accept", "read", "recv", "receive", "wait", "next", "scan", "listen", "serve", "dial", "connect", "reconnect",
+        "subscribe", "watch", "stream", "consume", "join", "run", "retry", "lock", "acquire", "sleep", "copy", "await",
+    }
+)  # fmt: skip
+_FILES = ("os.", "io.ReadAll", "io/ioutil.", "bufio.", "encoding/", "bytes.", "strings.", "sync/atomic.")
+
+
+def why_not_periodic(view: View, loop: Node, signal: Signal) -> str | None:
+    """The first condition that fails, as a phrase for the evidence; None for a periodic loop.
+
+    Whether the wait is passed once per iteration is :func:`passed_once` or :func:`select_default`.
+    """
+    own = flow.body(loop)
+    function_body = flow.body(view.function)
+    if own is None or function_body is None or not flow.is_endless(loop):
+        return "the loop is not endless"
+    if len(flow.loops_around(view.node)) > 1:
+        return "the loop stands in another loop"
+    last = flow.statements(function_body)
+    if not last or last[-1] != flow.labelled(loop):
+        return "the loop is not the function's last statement"
+    if flow.continues(loop):
+        return "a continue skips part of the loop"
+    if any(_name(view, c.name) == "Sleep" for c in view.own_calls_in(own) if c.start != view.node.start_byte):
+        return "the loop has another Sleep"
+    if not _leaves_on_signal_only(view, loop, signal):
+        return "the loop ends for other reasons than the stop signal"
+    return _blocks(view, own)
+
+
+def _name(view: View, full: str) -> str:
+    return full.rsplit(".", 1)[-1]
+
+
+def _leaves_on_signal_only(view: View, loop: Node, signal: Signal) -> bool:
+    arms = [c.arm for c in exits.checks(view, loop, signal) if c.arm is not None]
+    return all(any(flow.contains(arm, leaving) for arm in arms) for leaving in flow.exits(loop))
+
+
+def _blocks(view: View, own: Node) -> str | None:
+    """What in the body may wait for long."""
+    for node in flow.inside(own):
+        if node.type == "select_statement" and not any(c.type == "default_case" for c in node.named_children):
+            return "a select in the loop blocks"
+        if node.type == "unary_expression" and view.text(node).startswith("<-") and not _in_select(node):
+            return "a receive in the loop blocks"
+        if node.type == "range_clause" and _ranges_over_channel(view, node):
+            return "the loop ranges over a channel"
+        if node.type == "send_statement" and not _in_select(node):
+            return "a send in the loop blocks"
+        if node.type == "goto_statement":
+            return "the loop has a goto"
+    for call in view.own_calls_in(own):
+        name = _name(view, call.name)
+        if call.start == view.node.start_byte or call.name.startswith(_FILES):
+            continue
+        if names.first_word(name) in _BLOCKING:
+            return f"{name} may block"
+    return None
+
+
+def _in_select(node: Node) -> bool:
+    """Whether the receive or send is what a case of a select waits for."""
+    child, parent = node, node.parent
+    while parent is not None and parent.type in ("receive_statement", "send_statement", "communication_case"):
+        if parent.type == "communication_case":
+            return bool(parent.child_by_field_name("communication") == child)
+        child, parent = parent, parent.parent
+    return False
+
+
+def _ranges_over_channel(view: View, clause: Node) -> bool:
+    operand = clause.child_by_field_name("right")
+    known = view.facts.expr(view.path, operand.start_byte, operand.end_byte) if operand is not None else None
+    return known is None or "chan " in known.underlying[:12]
+
+
+def passed_once(view: View, loop: Node) -> bool:
+    """Whether the wait is a direct statement of the loop's body (``continue`` and jumps are ruled out elsewhere)."""
+    own = flow.body(loop)
+    return own is not None and view.node in flow.statements(own)
+
+
+def select_default(view: View, loop: Node) -> Node | None:
+    """The ``default:`` that begins with the wait, if the loop's body is one select with plain operands."""
+    own = flow.body(loop)
+    inner = flow.statements(own) if own is not None else []
+    if len(inner) != 1 or inner[0].type != "select_statement":
+        return None
+    default = next((c for c in inner[0].named_children if c.type == "default_case"), None)
+    if default is None or flow.statements(default)[:1] != [view.node]:
+        return None
+    cases = [c for c in inner[0].named_children if c.type == "communication_case"]
+    return default if all(_plain(view, c) for c in cases) else None
+
+
+def _plain(view: View, case: Node) -> bool:
+    """Whether a case waits on a variable, a field or ``x.Done()``: evaluating it on each entry costs nothing and changes nothing."""
+    communication = case.child_by_field_name("communication")
+    if communication is None:
+        return False
+    if communication.type == "send_statement":
+        parts = [communication.child_by_field_name("channel"), communication.child_by_field_name("value")]
+    else:
+        received = communication.child_by_field_name("right")
+        parts = [received.child_by_field_name("operand") if received is not None else None]
+    return all(p is not None and _plain_operand(view, p) for p in parts)
+
+
+def _plain_operand(view: View, node: Node) -> bool:
+    if node.type == "call_expression":
+        callee, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
+        if callee is None or arguments is None or arguments.named_children or callee.type != "selector_expression":
+            return False
+        field, operand = callee.child_by_field_name("field"), callee.child_by_field_name("operand")
+        return field is not None and field.text == b"Done" and operand is not None and _plain_operand(view, operand)
+    if node.type == "selector_expression":
+        operand = node.child_by_field_name("operand")
+        return operand is not None and _plain_operand(view, operand)
+    return node.type == "identifier"
