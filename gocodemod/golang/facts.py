@@ -44,7 +44,7 @@ class Ref:
     ``start``/``end``: the identifier; ``outer_start``/``outer_end``: the longest selector expression
     that ends with it (``s.done`` for ``done``), parentheses included.
     ``role`` is how that outer expression is used:
-    ``define`` (``:=``, ``var``), ``assign``, ``update`` (``+=``, ``++``), ``declare`` (parameter, field, function name),
+    ``define`` (``:=``, ``var``), ``assign``, ``update`` (``+=``, ``++``), ``declare`` (parameter, field, function),
     ``receive`` (``<-x``), ``select-receive`` (``case <-x:``), ``range``, ``send``, ``close``, ``address``,
     ``call``, ``go-call``, ``defer-call``, ``argument``, ``key`` (composite literal key), ``return``,
     ``compare``, ``base`` (of a longer selector, ``selected`` names the member), ``read`` (anything else).
@@ -82,7 +82,8 @@ class Call:
     """One call expression (conversions excluded).
 
     ``name``: ``time.Sleep``, ``(*sync.Mutex).Lock``, ``(net.Listener).Accept``, ``close`` (builtin), ``""`` if unknown.
-    ``kind``: ``function``, ``method``, ``interface-method``, ``builtin``, ``literal``, ``value`` (function value), ``unknown``.
+    ``kind``: ``function``, ``method``, ``interface-method``, ``builtin``, ``literal``, ``value`` (of function type,
+    its ``name`` is ``""``), ``unknown``.
     ``object``: id of the callee where there is one. ``receiver_start``/``receiver_end``: the expression
     before the method's name, -1 if none. ``returns_error``: the last result is ``error``.
     ``statement``: ``expr``, ``go``, ``defer`` or ``""`` (part of something larger).
@@ -103,7 +104,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Expr:
-    """Type and constant value of an expression. ``constant`` is Go's exact text (``100000000``), None if not constant."""
+    """Type and constant value of an expression. ``constant`` is Go's exact text (``100000000``) or None."""
 
     type: str
     underlying: str
@@ -112,7 +113,7 @@ class Expr:
 
 @dataclass(frozen=True)
 class Result:
-    """One result of a function. ``zero`` is Go text for its zero value valid in that file, None if it cannot be spelled."""
+    """One result of a function. ``zero``: its zero value as Go text valid at that place, None if it has no spelling."""
 
     name: str
     type: str
@@ -187,7 +188,8 @@ class File:
 class Construction:
     """A place that makes a value of a struct; ``sets``: it gives one field (the one asked about) a value.
 
-    ``kind``: ``literal``, ``new``, ``zero`` (``var x T``, a slice of T), ``test`` (by syntax, in a test file not checked along).
+    ``kind``: ``literal``, ``new``, ``zero`` (``var x T``, a slice of T), ``test`` (by syntax, in a test file that was
+    not checked along).
     """
 
     path: str
@@ -216,7 +218,11 @@ class Facts(Protocol):
         ...
 
     def uses(self, object_id: str) -> tuple[Ref, ...]:
-        """Every identifier for the object in the package that declares it (all its loaded files), its declaration included."""
+        """Every identifier for the object in the package that declares it, its declaration included.
+
+        Its test files belong to it if one of them was loaded. Other packages of the module are not looked at.
+        Not seen: fields set without their names (``T{x}``, ``*t = u``).
+        """
         ...
 
     def object(self, object_id: str) -> Object | None: ...

@@ -47,7 +47,8 @@ class CheckError:
 class CheckResult:
     """``new``: errors that the code on disk does not have. ``baseline``: how many it has. ``packages``: what was
     checked, test variants as ``p [p.test]``. ``incomplete``: those of them with imports that cannot be found, about
-    which the check proves little. ``unchecked``: changed files that are in no package of this configuration."""
+    which the check proves little. ``unchecked``: changed files that are in no package of this configuration.
+    """
 
     new: tuple[CheckError, ...]
     baseline: int
@@ -59,7 +60,8 @@ class CheckResult:
 @dataclass(frozen=True)
 class Configuration:
     """A build configuration that includes a file. ``alone``: load it as a file named on the command line
-    (``//go:build ignore``), in the session's own configuration."""
+    (``//go:build ignore``), in the session's own configuration.
+    """
 
     goos: str
     goarch: str
