@@ -281,7 +281,9 @@ def _post(wait: _Wait, signal: Signal, arm: ExitArm) -> Decision:
     if problem is not None:
         return problem
     edits = [_without_post(wait), _append(wait, own, f"{select}\n")]
-    return _fix(wait, signal, arm, edits, arm.level, "timer", "gap kept: moved from the post statement to the body's end")
+    return _fix(
+        wait, signal, arm, edits, arm.level, "timer", "gap kept: moved from the post statement to the body's end"
+    )
 
 
 def _without_post(wait: _Wait) -> Edit:

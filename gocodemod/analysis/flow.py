@@ -56,10 +56,7 @@ def loops_around(node: Node) -> list[Node]:
 
 def _repeats(loop: Node, node: Node) -> bool:
     """Whether the node stands in the condition or post statement of the loop."""
-    for part in (update(loop), condition(loop)):
-        if part is not None and part.start_byte <= node.start_byte and node.end_byte <= part.end_byte:
-            return True
-    return False
+    return any(part is not None and contains(part, node) for part in (update(loop), condition(loop)))
 
 
 def clause(loop: Node) -> Node | None:

@@ -35,14 +35,14 @@ def why_not_periodic(view: View, loop: Node, signal: Signal) -> str | None:
         return "the loop is not the function's last statement"
     if flow.continues(loop):
         return "a continue skips part of the loop"
-    if any(_name(view, c.name) == "Sleep" for c in view.own_calls_in(own) if c.start != view.node.start_byte):
+    if any(_last(c.name) == "Sleep" for c in view.own_calls_in(own) if c.start != view.node.start_byte):
         return "the loop has another Sleep"
     if not _leaves_on_signal_only(view, loop, signal):
         return "the loop ends for other reasons than the stop signal"
     return _blocks(view, own)
 
 
-def _name(view: View, full: str) -> str:
+def _last(full: str) -> str:
     return full.rsplit(".", 1)[-1]
 
 
@@ -65,7 +65,7 @@ def _blocks(view: View, own: Node) -> str | None:
         if node.type == "goto_statement":
             return "the loop has a goto"
     for call in view.own_calls_in(own):
-        name = _name(view, call.name)
+        name = _last(call.name)
         if call.start == view.node.start_byte or call.name.startswith(_FILES):
             continue
         if names.first_word(name) in _BLOCKING:

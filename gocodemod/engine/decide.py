@@ -16,6 +16,7 @@ from gocodemod.golang.modules import parse_version
 from gocodemod.golang.source import Source
 from gocodemod.golang.versions import Language
 from gocodemod.model import Decision, Fix, Refusal, Site
+from gocodemod.progress import Stage
 from gocodemod.settings import Settings
 from gocodemod.transform import Candidate, Context, Transform
 
@@ -40,11 +41,11 @@ def decide(
     checkers: Checkers,
     settings: Settings,
     read: Read,
-    advance: Callable[[int], None] = lambda n: None,
+    stage: Stage | None = None,
 ) -> Decided:
     """Decide every match. Suppressed ones are not asked about and come back as None with their flag set.
 
-    ``advance`` is told how many more are decided.
+    ``stage`` is told how many more are decided.
     """
     decider = _Decider({t.name: t for t in transforms}, checkers, settings, read)
     by_file: dict[str, list[Match]] = {}
@@ -55,7 +56,8 @@ def decide(
     sources: dict[str, Source] = {}
     for path in sorted(by_file):
         decisions += decider.file(path, by_file[path])
-        advance(len(by_file[path]))
+        if stage is not None:
+            stage.advance(len(by_file[path]))
     for _, decision in decisions:
         if isinstance(decision, Fix):
             for change in decision.changes:

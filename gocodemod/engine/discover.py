@@ -6,7 +6,9 @@ follows ``.gitignore``. A file is read once; only those that hold all needles of
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import hashlib
 import os
 import stat
 from collections import Counter
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
 _ELLIPSIS = "/..."
+# Beside Go files those that say which packages they mean.
+_RELEVANT = (".go", "/go.mod", "/go.sum", "/go.work", "/go.work.sum", "/vendor/modules.txt")
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,9 @@ class Discovery:
     ``files``: those that hold some transform's needles, sorted by path. ``total``: Go files looked at, without the
     skipped ones, which are counted by cause in ``skipped`` (``generated``, ``vendor``, ``testdata``, ``tests``,
     ``ignored`` for names that begin with ``_`` or ``.``, ``excluded``, ``symlink``, ``unreadable``, ``vanished``).
-    ``repositories``: tops of the git repositories the files lie in.
+    ``repositories``: tops of the git repositories the files lie in. ``named``: the folders and files asked for.
+    ``digest``: of all that was looked at, files read by content, other Go and module files by size and time.
+    ``module_files``: every go.mod and go.work below the folders.
     """
 
     root: str
@@ -50,6 +56,9 @@ class Discovery:
     skipped: Mapping[str, int]
     notes: tuple[str, ...]
     repositories: tuple[str, ...]
+    named: tuple[str, ...] = ()
+    digest: str = ""
+    module_files: tuple[str, ...] = ()
 
 
 def discover(paths: Sequence[str], settings: Settings, needles: Iterable[tuple[bytes, ...]]) -> Discovery:
@@ -60,7 +69,7 @@ def discover(paths: Sequence[str], settings: Settings, needles: Iterable[tuple[b
     """
     named = [_resolve(path) for path in paths or (".",)]
     search = _Search(settings, tuple(dict.fromkeys(needles)))
-    search.root = _root(named)
+    search.root, search.named = _root(named), tuple(named)
     for path in named:
         if not os.path.isdir(path):
             search.paths[path] = True
@@ -80,6 +89,8 @@ def _resolve(path: str) -> str:
     real = os.path.realpath(bare)
     if not os.path.exists(real):
         raise UsageError(f"{path}: no such file or folder")
+    if path.endswith(_ELLIPSIS) and not os.path.isdir(real):
+        raise UsageError(f"{path}: no such folder")
     if not os.path.isdir(real) and not real.endswith(".go"):
         raise UsageError(f"{path}: not a Go file")
     return real
@@ -111,6 +122,8 @@ class _Search:
     skipped: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
     repositories: set[str] = field(default_factory=set)
+    named: tuple[str, ...] = ()
+    aside: list[str] = field(default_factory=list)  # files that matter to the type checker and are not read here
     real_folders: dict[str, bool] = field(default_factory=dict)
 
     def folder(self, folder: str) -> None:
@@ -122,13 +135,17 @@ class _Search:
         else:
             self.repositories.add(repository.top)
             prefix = repository.top.rstrip(os.sep) + os.sep
-            found = (prefix + path for path in git.listed(repository, [folder]) if path.endswith(".go"))
+            found = (prefix + path for path in git.listed(repository, [folder]) if f"/{path}".endswith(_RELEVANT))
         start = len(folder.rstrip(os.sep)) + 1
         excluded = _excluder(self.settings.exclude, self.root)
         for path in found:
+            if not path.endswith(".go"):
+                self.aside.append(path)
+                continue
             cause = self._name_rule(path[start:]) or ("excluded" if excluded(path) else "")
             if cause:
                 self.skipped[cause] += 1
+                self.aside.append(path)
             else:
                 self.paths.setdefault(path, False)
 
@@ -147,12 +164,14 @@ class _Search:
 
     def read(self) -> Discovery:
         paths = sorted(self.paths)
+        digest = hashlib.blake2b()
         kept: list[GoFile] = []
         links: list[str] = []
         total = 0
         for path in paths:
             # One by one: with warm files, threads were measured to cost twice the time.
             data, problem = _read(path)
+            digest.update(f"{path}\0{problem}\0{len(data)}\0".encode("utf-8", "surrogateescape") + data)
             if problem == "symlink":
                 links.append(path)
             elif problem == "vanished":
@@ -166,7 +185,21 @@ class _Search:
         total += self._follow(links, kept)
         files = tuple(sorted(kept, key=lambda file: file.path))
         repositories = tuple(sorted(self.repositories))
-        return Discovery(self.root, files, total, dict(sorted(self.skipped.items())), tuple(self.notes), repositories)
+        for path in sorted(self.aside):
+            with contextlib.suppress(OSError):
+                about = os.lstat(path)
+                digest.update(f"{path}\0{about.st_size}\0{about.st_mtime_ns}\0".encode("utf-8", "surrogateescape"))
+        return Discovery(
+            self.root,
+            files,
+            total,
+            dict(sorted(self.skipped.items())),
+            tuple(self.notes),
+            repositories,
+            self.named,
+            digest.hexdigest(),
+            tuple(sorted(path for path in self.aside if path.endswith(("/go.mod", "/go.work")))),
+        )
 
     def _keep(self, path: str, data: bytes, kept: list[GoFile]) -> int:
         """Take the file if it holds what some transform needs; how many files this was (generated ones are none)."""
@@ -233,7 +266,7 @@ def _walk(top: str) -> Iterator[str]:
                 rules = (*rules, (folder, GitIgnoreSpec.from_lines(file.read().splitlines())))
         for entry in entries:
             directory = entry.is_dir(follow_symlinks=False)
-            if (directory and entry.name != ".git") or (not directory and entry.name.endswith(".go")):
+            if (directory and entry.name != ".git") or (not directory and entry.path.endswith(_RELEVANT)):
                 if _ignored(entry.path + ("/" if directory else ""), rules):
                     continue
                 if directory:

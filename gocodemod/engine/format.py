@@ -34,7 +34,7 @@ class FormatUnsafe(GocodemodError):
 
 
 def localise(before: bytes, edits: Sequence[Edit]) -> tuple[Edit, ...]:
-    """The edits with line endings as they are where each edit begins (transforms write ``\\n``)."""
+    """The edits with line endings as they are where each edit begins (transforms write LF)."""
     if b"\r\n" not in before:
         return tuple(edits)
     return tuple(Edit(e.start, e.end, _with_ending(e.new, _ending_at(before, e.start))) for e in edits)
@@ -198,7 +198,7 @@ def _lines(data: bytes) -> list[bytes]:
     """Split at line feeds alone: a carriage return elsewhere is part of its line."""
     parts = data.removeprefix(_BOM).split(b"\n")
     lines = [part + b"\n" for part in parts[:-1]]
-    return lines + [parts[-1]] if parts[-1] else lines
+    return [*lines, parts[-1]] if parts[-1] else lines
 
 
 def _key(line: bytes) -> bytes:

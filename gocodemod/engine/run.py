@@ -10,6 +10,7 @@ from gocodemod import registry
 from gocodemod.engine import decide as deciding
 from gocodemod.engine import edits as algebra
 from gocodemod.engine import match as matching
+from gocodemod.engine import memory
 from gocodemod.engine.assemble import Assembler, Loss
 from gocodemod.engine.checkers import Checkers
 from gocodemod.engine.discover import GoFile, discover
@@ -33,30 +34,38 @@ def run(
     write: bool,
     progress: Progress | None = None,
     transforms: Sequence[Transform] | None = None,
+    remembered: bool = False,
 ) -> Result:
     """Find every site below ``paths`` and decide, build and verify what is to become of it. Writes no file.
 
     ``write``: the caller is going to write ``Result.changed`` (outcomes say ``fixed``, else ``fixable``).
     ``transforms``: those to use instead of what ``settings`` selects from the registry.
+    ``remembered``: a result of the same code, settings and toolchain may be given again, without ``changed``.
     The result does not depend on ``settings.jobs``. Raises UsageError, NotIdempotent, and ToolchainError where a
     toolchain that was named does not work.
     """
     chosen = tuple(registry.selected(settings) if transforms is None else transforms)
     told = progress or NullProgress()
     found = discover(paths, settings, [t.needles for t in chosen])
+    toolchain, missing = _toolchain(settings)
+    name = memory.key(found, settings, chosen, toolchain) if remembered else None
+    if name is not None and (again := memory.recall(name)) is not None:
+        return again
     matched = matching.match(found.files, chosen, root=found.root, jobs=settings.jobs, progress=told)
     matches = matched.matches
     sites = {m.site.path for m in matches}
     contents = {file.path: file.data for file in found.files if file.path in sites}
     notes = [*found.notes, *(f"{path}: not searched: {problem}" for path, problem in matched.failed.items())]
-    toolchain, missing = _toolchain(settings)
     if toolchain is None and matches:
         notes.append(f"nothing is verified: {missing}")
     with Checkers(settings, toolchain, missing, found.root) as checkers:
         turn = _Turn(settings, chosen, checkers, contents, told, write, found.root)
         outcomes, changed = turn.take(matches)
         notes += checkers.notes + turn.notes
-    return Result(found.root, outcomes, changed, found.total, found.skipped, tuple(dict.fromkeys(notes)))
+    result = Result(found.root, outcomes, changed, found.total, found.skipped, tuple(dict.fromkeys(notes)))
+    if name is not None:
+        memory.remember(name, result)
+    return result
 
 
 def _toolchain(settings: Settings) -> tuple[go.Toolchain | None, str]:
@@ -86,7 +95,7 @@ class _Turn:
         outcomes: list[Outcome] = []
         proposals: list[Proposal] = []
         with self.progress.stage("decide", len(matches)) as stage:
-            decided = deciding.decide(matches, self.transforms, self.checkers, self.settings, self._read, stage.advance)
+            decided = deciding.decide(matches, self.transforms, self.checkers, self.settings, self._read, stage)
         for match, decision in decided.decisions:
             if match.suppressed:
                 outcomes.append(Outcome(match.site, Kind.SUPPRESSED, message=match.suppression))
