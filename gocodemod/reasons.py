@@ -18,6 +18,10 @@ REASONS: dict[str, str] = {
         "Build constraints leave this file out, and no build configuration was found in which its package loads."
     ),
     "internal-error": "The transform failed on this site. That is a bug of ours; the evidence has the details.",
+    "import-name-taken": (
+        "The rewrite needs an import whose name means something else in this file, and no other name was found for it."
+    ),
+    "changed-on-disk": "The file changed between reading and deciding: nothing in it is touched; run again.",
     "go-too-old": "The language version of this file is older than the rewrite needs.",
     # Stop signals.
     "no-stop-signal": (

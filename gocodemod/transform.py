@@ -42,10 +42,12 @@ class Transform:
     """One anti-pattern. ``name`` follows from the module's file name and is the only name it has.
 
     ``query``: tree-sitter query; the node captured as ``@site`` is what ``match`` is asked about.
-    ``needles``: byte strings, all of which a file must contain to hold a site. They lie inside ``@site`` or in an import.
+    ``needles``: byte strings, all of which a file must contain to hold a site. The first lies inside every ``@site``
+    (the query runs only around it), the others there or in an import.
     ``match``: narrows the query in tree terms alone, returns the node that is the site, or None.
     ``decide``: a Fix, a Refusal, or None where the types show that this is no site at all.
     ``since``: lowest language version for which anything is offered.
+    ``options``: keys it understands in its table ``[transforms.NAME]`` of the configuration.
     """
 
     module: str
@@ -55,6 +57,7 @@ class Transform:
     match: Match
     decide: Decide
     since: tuple[int, int] = (1, 0)
+    options: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -35,7 +35,7 @@ def proposals(draw: st.DrawFn) -> list[algebra.Proposal]:
         for path in draw(st.sets(st.sampled_from(["a", "b"]), min_size=1)):
             disjoint: list[tuple[int, int]] = []
             for start, end in sorted((min(s), max(s)) for s in draw(spans)):
-                if not disjoint or start >= disjoint[-1][1] and (start, end) != disjoint[-1]:
+                if not disjoint or (start >= disjoint[-1][1] and (start, end) != disjoint[-1]):
                     disjoint.append((start, end))
             changes.append((path, disjoint))
         made.append(proposal(f"t{index}", *changes))

@@ -134,6 +134,19 @@ def test_a_raw_string_keeps_its_carriage_returns(gofmt: Gofmt) -> None:
     assert run(before, gofmt).endswith(b"\nvar s = `a\r\nb`\n")
 
 
+def test_lines_that_fall_apart_are_laid_out_together(gofmt: Gofmt) -> None:
+    """A loop on one line becomes many; which closing brace is which is for the whole to show."""
+    before = b"package p\n\nfunc f() {\n\tgo func() { for { time.Sleep(1); work() } }()\n}\n\nvar  y int\n"
+    edits = [
+        Edit(before.index(b"for"), before.index(b"for"), b"t := n()\ndefer t.Stop()\n"),
+        Edit(before.index(WAIT), before.index(b"work"), SELECT.replace(b"}", b"") + b"\n"),
+        Edit(before.index(b" } }()"), before.index(b" } }()"), b"\n}"),
+    ]
+    after = layout.formatted("/x.go", before, edits, gofmt)
+    assert after.startswith(b"package p\n\nfunc f() {\n\tgo func() {\n\t\tt := n()\n\t\tdefer t.Stop()\n\t\tfor {\n")
+    assert after.endswith(b"\t\t\t}\n\t\t}\n\t}()\n}\n\nvar  y int\n")
+
+
 def test_what_only_the_whole_declaration_can_hold_takes_the_whole_declaration(gofmt: Gofmt) -> None:
     """Layout that hangs together over lines that no edit touched."""
     before = CLEAN.replace(b"\twork()        // b", b"\twork() ; work() // b") + b"\nvar  y int\n"

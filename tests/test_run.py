@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +15,7 @@ from gocodemod.engine.run import run
 from gocodemod.errors import NotIdempotent, ToolchainError
 from gocodemod.golang import toolchain
 from gocodemod.model import Kind, Level, Outcome, Verification
+from gocodemod.reasons import REASONS
 from gocodemod.settings import Settings
 from tests.fakes import DECLARATIONS, FAKE
 
@@ -220,6 +222,16 @@ def test_modules_and_workspaces_are_each_asked_in_their_own_folder(tree: Tree) -
     assert [(o.kind, o.verification) for o in result.outcomes] == [(Kind.FIXABLE, Verification.VETTED)] * 3
 
 
+def test_files_outside_of_any_module_are_asked_by_one_process(tree: Tree) -> None:
+    root = tree({"a/a.go": go("todo(`_ = 1`)"), "b/b.go": go("todo(`_ = nowhere`)")})
+    (root / "go.mod").unlink()
+    result = look(root)
+    assert [(o.kind, o.verification) for o in result.outcomes] == [
+        (Kind.FIXABLE, Verification.VETTED),
+        (Kind.ROLLED_BACK, Verification.UNVERIFIED),
+    ]
+
+
 def test_a_transform_that_undoes_itself_is_an_error_that_names_it(tree: Tree) -> None:
     root = tree({"a.go": go('todo(`todo("_ = 1")`)')})
     with pytest.raises(NotIdempotent, match="fake"):
@@ -265,3 +277,10 @@ def test_the_result_does_not_depend_on_the_number_of_workers(tree: Tree) -> None
     root = tree(files)
     quick = replace(SETTINGS, verify=False)
     assert look(root, replace(quick, jobs=1)) == look(root, replace(quick, jobs=2))
+
+
+def test_every_reason_of_the_engine_is_registered() -> None:
+    engine = Path(run.__code__.co_filename).parent
+    text = "".join(path.read_text() for path in engine.glob("*.py"))
+    named = set(re.findall(r'(?:Refusal|Absence)\("([a-z-]+)"|Kind\.REFUSED, "([a-z-]+)"', text))
+    assert {"parse-error", "excluded-by-build"} <= {one or other for one, other in named} <= set(REASONS)

@@ -184,7 +184,7 @@ def _ticker(wait: _Wait, signal: Signal, arm: ExitArm, default: Node | None) -> 
             edits.append(wait.edit(default.start_byte, default.start_byte, _stop_case(wait, signal, arm)))
         if len([c for c in select.named_children if c.type == "communication_case"]) > 1:
             level = Level.REVIEW
-    elif _wraps_body(wait):
+    elif arm.text and _wraps_body(wait):
         own = flow.body(wait.loop)
         assert own is not None, "a for statement has a body"
         edits.append(_open_select(wait, f"select {{\n{_stop_case(wait, signal, arm)}{tick}"))
@@ -239,7 +239,9 @@ def _replace_default(wait: _Wait, default: Node, tick: str) -> list[Edit]:
     alone = not data[line_start:start].strip() and not data[end:line_end].strip()
     if alone and line_start > colon.end_byte and line_end >= 0:
         start, end = line_start, line_end + 1
-    return [wait.edit(default.start_byte, colon.end_byte, tick), Edit(start, end, b"")]
+    head = data[data.rfind(b"\n", 0, default.start_byte) + 1 : default.start_byte]
+    lead, tail = "\n" if head.strip() else "", "" if b"\n" in data[colon.end_byte : start] or alone else "\n"
+    return [wait.edit(default.start_byte, colon.end_byte, f"{lead}{tick}{tail}"), Edit(start, end, b"")]
 
 
 def _timer(wait: _Wait, signal: Signal, arm: ExitArm, why: str) -> Decision:
@@ -265,6 +267,8 @@ def _timer_select(wait: _Wait, signal: Signal, arm: ExitArm) -> tuple[str, Refus
 
 
 def _is_sleep(wait: _Wait, statement: Node) -> bool:
+    while statement.type == "labeled_statement":
+        statement = statement.named_children[-1]
     return wait.view.text(statement).startswith(f"{wait.package}Sleep(")
 
 

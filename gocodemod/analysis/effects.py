@@ -9,15 +9,19 @@ from tree_sitter import Node
 from gocodemod.analysis import flow, names
 from gocodemod.analysis.view import View
 
-# First words of calls that give something back, answer somebody, or write something down for later.
+# Words of calls that give something back or answer somebody.
 _RELEASING = frozenset(
     {
         "unlock", "runlock", "lock", "rlock", "close", "stop", "release", "done", "cancel", "remove", "cleanup",
         "finish", "end", "free", "shutdown", "unregister", "deregister", "delete", "flush", "commit", "rollback",
-        "send", "reply", "respond", "notify", "broadcast", "signal", "publish",
-        "record", "store", "save", "set", "write", "update", "report", "mark", "complete", "add", "put",
+        "send", "reply", "respond", "notify", "broadcast", "signal", "publish", "complete", "emit", "return",
+        "dec", "decr", "decrement", "sub", "drop", "unref", "leave", "restore", "abort", "revoke", "disconnect",
+        "detach", "disable", "reset", "clear", "destroy", "kill", "drain", "fail", "resolve",
     }
 )  # fmt: skip
+# Words of calls that write something down for later.
+_RECORDING = frozenset({"record", "store", "save", "set", "write", "update", "report", "mark", "add", "put", "observe"})
+_LOCKING = frozenset({"Lock", "RLock", "Unlock", "RUnlock"})
 _LOGGING = frozenset({"print", "printf", "println", "debug", "debugf", "info", "infof", "warn", "warnf", "error", "errorf",
                       "log", "logf", "trace", "tracef", "sprintf", "sprint", "warning", "warningf"})  # fmt: skip
 _PURE_BUILTINS = frozenset({"len", "cap", "append", "min", "max", "make", "new", "copy"})
@@ -28,33 +32,99 @@ class Effect(enum.IntEnum):
 
     NONE = 0
     WORKS = 1
-    RELEASES = 2
+    RECORDS = 2
+    RELEASES = 3
 
 
-def of(view: View, statements: list[Node]) -> Effect:
-    """The gravest effect of the statements."""
-    return max((_of_one(view, s) for s in statements), default=Effect.NONE)
+def of(view: View, statements: list[Node], writes: Effect = Effect.RECORDS) -> Effect:
+    """The gravest effect of the statements. A lock that they take and give back themselves is no release.
+
+    ``writes``: what assignments count for that outlive the function's own variables.
+    """
+    taken: list[str] = []
+    found = Effect.NONE
+    for statement in statements:
+        found = max(found, _of_one(view, statement, taken, writes))
+    return Effect.RELEASES if taken else found
 
 
-def _of_one(view: View, statement: Node) -> Effect:
+def of_exits(view: View, loop: Node) -> Effect:
+    """What the loop does right before it leaves by itself: a bare return cannot make up for a release or reply.
+
+    Giving back what this very iteration took (a lock, a response body) is left out: at the wait it is not held.
+    """
+    found = Effect.NONE
+    for leaving in flow.exits(loop):
+        before = [s for s in flow.siblings(leaving)[0] if not _gives_back(view, loop, s)]
+        before = _without_pairs(view, before)
+        effect = of(view, before)
+        if effect is Effect.RELEASES:
+            return effect
+        # What a loop records when it succeeds, it need not record when it is stopped; a person should look.
+        found = max(found, Effect.WORKS if effect is Effect.RECORDS and _calls(before) else Effect.NONE)
+    return found
+
+
+def _calls(statements: list[Node]) -> bool:
+    return any(n.type == "call_expression" for s in statements for n in flow.inside(s))
+
+
+def _without_pairs(view: View, statements: list[Node]) -> list[Node]:
+    """Leave out Lock and Unlock, deferred or not: an exit that has them gives back what it or its iteration took."""
+    kept = []
+    for statement in statements:
+        call = statement.named_children[0] if statement.named_children else None
+        plain = statement.type in ("expression_statement", "defer_statement")
+        if not (plain and call is not None and call.type == "call_expression" and _callee(view, call) in _LOCKING):
+            kept.append(statement)
+    return kept
+
+
+def _gives_back(view: View, loop: Node, statement: Node) -> bool:
+    """A call on something that the loop itself declares."""
+    if statement.type != "expression_statement" or statement.named_children[0].type != "call_expression":
+        return False
+    base: Node | None = statement.named_children[0].child_by_field_name("function")
+    while base is not None and base.type in ("selector_expression", "call_expression", "parenthesized_expression"):
+        base = base.child_by_field_name("operand") or base.child_by_field_name("function") or base.named_children[0]
+    ref = view.ref_at(base) if base is not None else None
+    return ref is not None and view.declares(loop, view.facts.object(ref.object))
+
+
+def _of_one(view: View, statement: Node, taken: list[str], writes: Effect) -> Effect:
+    """``taken``: locks that these statements have given back without taking them, or not given back yet."""
     found = Effect.NONE
     for node in flow.inside(statement):
         if node.type in ("send_statement", "defer_statement"):
             return Effect.RELEASES
         if node.type in ("assignment_statement", "inc_statement", "dec_statement"):
             if not _assigns_locals(view, node):
-                return Effect.RELEASES
+                found = max(found, writes)
         elif node.type == "go_statement":
-            found = Effect.WORKS
+            found = max(found, Effect.WORKS)
         elif node.type == "call_expression":
-            if statement.type == "return_statement" or _quiet(view, node):
+            if statement.type == "return_statement" or _quiet(view, node) or _pairs(view, node, taken):
                 continue
-            if _releases(view, node):
-                return Effect.RELEASES
-            found = Effect.WORKS
+            found = max(found, _of_call(view, node))
         elif node.type == "unary_expression" and view.text(node).startswith("<-"):
-            found = Effect.WORKS
+            # A value that nobody looks at: a slot given back, or a wait for somebody.
+            alone = node.parent is not None and node.parent.type == "expression_statement"
+            found = max(found, Effect.RELEASES if alone else Effect.WORKS)
     return found
+
+
+def _pairs(view: View, call: Node, taken: list[str]) -> bool:
+    """Follow Lock and Unlock of one mutex: a pair is neutral."""
+    name = _callee(view, call)
+    if name not in _LOCKING:
+        return False
+    function = call.child_by_field_name("function")
+    owner = view.text(function).rsplit(".", 1)[0] if function is not None else ""
+    if name in ("Unlock", "RUnlock") and owner in taken:
+        taken.remove(owner)
+    else:
+        taken.append(owner)
+    return True
 
 
 def _callee(view: View, call: Node) -> str:
@@ -71,11 +141,14 @@ def _quiet(view: View, call: Node) -> bool:
     return known is None or (known.kind == "builtin" and known.name in _PURE_BUILTINS)
 
 
-def _releases(view: View, call: Node) -> bool:
+def _of_call(view: View, call: Node) -> Effect:
     name = _callee(view, call)
     if name.lower() in _LOGGING:
-        return False
-    return names.first_word(name) in _RELEASING
+        return Effect.WORKS
+    first = names.first_word(name)
+    if first in _RELEASING:
+        return Effect.RELEASES
+    return Effect.RECORDS if first in _RECORDING or "swap" in names.words(name) else Effect.WORKS
 
 
 def _assigns_locals(view: View, node: Node) -> bool:

@@ -6,13 +6,13 @@ result, a plain return where nobody takes that for success. What an exit would s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from gocodemod.analysis import effects, flow, goroutines, names
-from gocodemod.analysis.signals import Signal, refs_of
+from gocodemod.analysis import effects, flow, goroutines, looks, names
+from gocodemod.analysis.looks import Check
+from gocodemod.analysis.signals import Signal
 from gocodemod.analysis.view import View
 from gocodemod.model import Level, Refusal
 
@@ -31,98 +31,24 @@ class ExitArm:
     needs_context: bool = False
 
 
-@dataclass(frozen=True)
-class Check:
-    """A place in the loop that looks at the signal and leaves: ``node`` the statement or condition, ``arm`` what then runs (None: the loop ends)."""
-
-    node: Node
-    arm: Node | None
-
-
 def exit_arm(view: View, loop: Node, signal: Signal) -> ExitArm | Refusal:
     """What to write into ``case <-signal:`` for a wait at ``view.node``."""
     found = checks(view, loop, signal)
     if found:
-        return _existing(view, loop, found)
+        return _existing(view, loop, signal, found)
     return _made(view, loop, signal)
 
 
 def checks(view: View, loop: Node, signal: Signal) -> list[Check]:
     """The loop's own exits on the signal, in source order; the loop's condition first."""
-    found: list[Check] = []
-    for ref in refs_of(view, signal):
-        if ref.literals == view.literals and loop.start_byte <= ref.start < loop.end_byte:
-            found.extend(_check(view, loop, view.source.node_at(ref.start, ref.end), ref.selected))
-    return sorted(found, key=lambda c: c.node.start_byte)
+    return looks.checks(view, loop, looks.refs_of(view, signal.object, signal.text))
 
 
-def _check(view: View, loop: Node, node: Node, selected: str) -> Iterator[Check]:
-    """The check that an identifier of the signal belongs to, if it belongs to one."""
-    current: Node | None = node
-    while current is not None and current != loop:
-        parent = current.parent
-        if parent is None:
-            return
-        if parent.type == "communication_case" and current == parent.child_by_field_name("communication"):
-            if flow.ends_by_leaving(parent, loop) and parent.parent is not None:
-                yield Check(parent.parent, parent)
-            return
-        if parent.type == "if_statement" and current == parent.child_by_field_name("condition"):
-            then = parent.child_by_field_name("consequence")
-            if (
-                selected == "Err"
-                and _is_error_test(view, current, "!=")
-                and then is not None
-                and flow.ends_by_leaving(then, loop)
-            ):
-                yield Check(parent, then)
-            return
-        if parent.type == "if_statement" and current == parent.child_by_field_name("initializer"):
-            then = parent.child_by_field_name("consequence")
-            if (
-                selected == "Err"
-                and _assigned_error(view, parent)
-                and then is not None
-                and flow.ends_by_leaving(then, loop)
-            ):
-                yield Check(parent, then)
-            return
-        if current == flow.condition(loop) and selected == "Err":
-            if _is_error_test(view, current, "=="):
-                yield Check(current, None)
-            return
-        current = parent
-
-
-def _is_error_test(view: View, test: Node, operator: str) -> bool:
-    """``ctx.Err() == nil``, alone or as one side of ``&&`` (``==``) or ``||`` (``!=``)."""
-    if test.type != "binary_expression":
-        return False
-    sign = test.child_by_field_name("operator")
-    left, right = test.child_by_field_name("left"), test.child_by_field_name("right")
-    if sign is None or left is None or right is None:
-        return False
-    joint = "&&" if operator == "==" else "||"
-    if sign.type == joint:
-        return _is_error_test(view, left, operator) or _is_error_test(view, right, operator)
-    return sign.type == operator and right.type == "nil" and view.text(left).endswith(".Err()")
-
-
-def _assigned_error(view: View, test: Node) -> bool:
-    """``if err := ctx.Err(); err != nil``."""
-    made, condition = test.child_by_field_name("initializer"), test.child_by_field_name("condition")
-    if made is None or condition is None or made.type != "short_var_declaration":
-        return False
-    name, value = made.child_by_field_name("left"), made.child_by_field_name("right")
-    if name is None or value is None:
-        return False
-    return view.text(value).endswith(".Err()") and view.text(condition) == f"{view.text(name)} != nil"
-
-
-def _existing(view: View, loop: Node, found: list[Check]) -> ExitArm | Refusal:
+def _existing(view: View, loop: Node, signal: Signal, found: list[Check]) -> ExitArm | Refusal:
     """The loop has exits on this signal: let the next one run, or copy it where it is one return."""
-    if _runs_next(view, loop, found):
+    if _runs_next(view, loop, found) and (signal.family == "context" or signal.only_closed):
         return ExitArm("", Level.SAFE, "the loop's own check runs next")
+    # A value that somebody sends is gone once received: then the exit must be taken here.
     returns = {_single_return(view, c) for c in found}
     if len(returns) != 1 or None in returns:
         return Refusal("stop-exit-differs", "the loop's own exit on this signal does more than return")
@@ -130,8 +56,8 @@ def _existing(view: View, loop: Node, found: list[Check]) -> ExitArm | Refusal:
     assert text is not None, "None was ruled out above"
     if not _means_the_same(view, found[0]):
         return Refusal("stop-exit-differs", "the loop's own exit names variables that differ at the wait")
-    skipped = effects.of(view, list(flow.after(view.node, loop)) if not _is_first(view, loop) else [])
-    if skipped is effects.Effect.RELEASES:
+    skipped = _skipped(view, loop)
+    if skipped >= effects.Effect.RECORDS:
         return Refusal("stop-exit-differs", "what follows the wait releases, replies or records")
     level = Level.REVIEW if skipped is effects.Effect.WORKS else Level.SAFE
     return ExitArm(text, level, "as the loop's own exit on this signal")
@@ -142,12 +68,20 @@ def _runs_next(view: View, loop: Node, found: list[Check]) -> bool:
     nodes = [c.node for c in found]
     for follower in flow.after(view.node, loop):
         return follower in nodes
-    head = flow.condition(loop)
-    if head is not None and any(c.arm is None for c in found):
+    if any(c.arm is None for c in found):
         return True
     own = flow.body(loop)
     inner = flow.statements(own) if own is not None else []
     return bool(inner) and inner[0] in nodes
+
+
+def _skipped(view: View, loop: Node) -> effects.Effect:
+    """What an exit at the wait leaves undone of an iteration that has begun."""
+    if _is_first(view, loop):
+        return effects.Effect.NONE
+    # The state that an endless loop keeps between its rounds is of use to nobody once it has ended.
+    writes = effects.Effect.WORKS if flow.is_endless(loop) else effects.Effect.RECORDS
+    return effects.of(view, list(flow.after(view.node, loop)), writes)
 
 
 def _single_return(view: View, check: Check) -> str | None:
@@ -183,40 +117,51 @@ def _results_visible(view: View) -> bool:
 
 
 def _is_first(view: View, loop: Node) -> bool:
-    """Whether the wait begins the iteration: then nothing of it has been done yet that the exit could leave half-way."""
+    """Whether the wait begins the iteration: then nothing of it has been done yet that the exit could leave half-way.
+
+    What the loop's header takes (a job from a channel, a row) has been taken.
+    """
     own = flow.body(loop)
-    before = [s for s in flow.statements(own) if s.end_byte <= view.node.start_byte] if own is not None else []
-    direct = flow.statement(view.node).parent == (before[0].parent if before else flow.statement(view.node).parent)
-    return direct and effects.of(view, before) is effects.Effect.NONE
+    inner = flow.statements(own) if own is not None else []
+    wait = flow.statement(view.node)
+    if wait not in inner:
+        return False
+    if effects.of(view, inner[: inner.index(wait)]) is not effects.Effect.NONE:
+        return False
+    head = [n for n in (flow.condition(loop), flow.clause(loop)) if n is not None]
+    return not any(n.type == "call_expression" for h in head for n in flow.inside(h)) and not flow.ranges_over_channel(
+        view.facts, view.path, loop
+    )
 
 
 def _made(view: View, loop: Node, signal: Signal) -> ExitArm | Refusal:
     """The loop has no exit on this signal: one by the function's results."""
     function = view.functions[0]
-    skipped = [] if _is_first(view, loop) else list(flow.after(view.node, loop))
     behind = flow.after_loop(loop, view.function) if flow.ends_by_itself(loop) else []
-    now, later = effects.of(view, skipped), effects.of(view, behind)
+    now, later = _skipped(view, loop), effects.of(view, behind)
+    exits = effects.of_exits(view, loop)
+    if exits is effects.Effect.RELEASES:
+        return Refusal("stop-exit-differs", "the loop's other exits release, reply or close something first")
     if function.results:
-        return _error_return(view, loop, signal, now, later)
-    if not goroutines.runs_alone(view, function) and _in_test(view):
+        return _error_return(view, loop, signal, max(now, exits), later)
+    # Whoever waits for the goroutine takes its end for the loop's own, where the loop has one.
+    told = goroutines.joined(view, function) and bool(flow.exits(loop) or flow.ends_by_itself(loop))
+    alone = goroutines.runs_alone(view, function) and not told
+    if not alone and _in_test(view):
         return Refusal("no-way-to-report-stop", "a return would let the test go on, or pass, as if all were well")
-    if _is_barrier(view, loop, behind):
+    if not alone and _is_barrier(view, loop, behind):
         return Refusal("barrier", "the caller relies on the condition that this loop waits for")
-    if now is effects.Effect.RELEASES or (later is effects.Effect.RELEASES and not _returns_already(view, loop)):
+    if now >= effects.Effect.RECORDS or (later >= effects.Effect.RECORDS and not _returns_already(view, loop)):
         return Refusal("stop-exit-differs", "a return here would skip what releases, replies or records")
-    alone = goroutines.runs_alone(view, function)
-    level = Level.SAFE if alone and max(now, later) is effects.Effect.NONE else Level.REVIEW
+    level = Level.SAFE if alone and max(now, later, exits) is effects.Effect.NONE else Level.REVIEW
     why = "ends its goroutine" if alone else "returns to a caller that cannot tell it from success"
     return ExitArm("return", level, why)
 
 
 def _returns_already(view: View, loop: Node) -> bool:
-    """Whether a return in the loop, or one around it, skips what stands behind it, with nothing to make up for that."""
-    around = flow.loops_around(view.node)
-    for node in flow.inside(around[-1] if around else loop):
-        if node.type == "return_statement" and effects.of(view, flow.siblings(node)[0]) is not effects.Effect.RELEASES:
-            return True
-    return False
+    """Whether a return in the loop skips what stands behind it, with nothing before it to make up for that."""
+    returns = (n for n in flow.inside(loop) if n.type == "return_statement")
+    return any(effects.of(view, flow.siblings(n)[0]) < effects.Effect.RECORDS for n in returns)
 
 
 def _in_test(view: View) -> bool:
@@ -231,14 +176,14 @@ def _error_return(
     results = view.functions[0].results
     if not results[-1].is_error:
         return Refusal("no-way-to-report-stop", "the function has results, none of them an error")
-    established = _error_returns(view, loop)
+    established = _error_returns(loop)
     values = _usual_values(view, established, len(results) - 1)
     if values is None:
         zeros = [r.zero for r in results[:-1]]
         if any(z is None for z in zeros):
             return Refusal("no-way-to-report-stop", "the zero value of a result cannot be written in this file")
         values = [z for z in zeros if z is not None]
-    if skipped is effects.Effect.RELEASES or (behind is effects.Effect.RELEASES and not established):
+    if skipped >= effects.Effect.RECORDS or (behind >= effects.Effect.RECORDS and not established):
         return Refusal("stop-exit-differs", "a return here would skip what releases, replies or records")
     works = skipped is effects.Effect.WORKS or (behind is not effects.Effect.NONE and not established)
     error = f"{signal.text}.Err()" if signal.family == "context" else f"{CONTEXT}.Canceled"
@@ -246,16 +191,9 @@ def _error_return(
     return ExitArm(text, Level.REVIEW if works else Level.SAFE, "reported as an error", signal.family == "channel")
 
 
-def _error_returns(view: View, loop: Node) -> list[Node]:
-    """Returns in the loop, or a loop around it, whose last value is not nil: they skip what stands behind the loop already."""
-    around = flow.loops_around(view.node)
-    outer = around[-1] if around else loop
-    found = []
-    for node in flow.inside(outer):
-        values = _values(node)
-        if values and values[-1].type != "nil":
-            found.append(node)
-    return found
+def _error_returns(loop: Node) -> list[Node]:
+    """Returns in the loop whose last value is not nil: they skip what stands behind the loop already."""
+    return [n for n in flow.inside(loop) if (values := _values(n)) and values[-1].type != "nil"]
 
 
 def _values(node: Node) -> list[Node]:
@@ -287,9 +225,6 @@ def _usual_values(view: View, returns: list[Node], count: int) -> list[str] | No
 
 def _is_barrier(view: View, loop: Node, behind: list[Node]) -> bool:
     """A loop that only waits for a condition, or a function whose name says so (prometheus WaitForPendingReaders)."""
-    function = view.functions[0]
-    if goroutines.runs_alone(view, function):
-        return False
     if names.first_word(view.functions[-1].name) in _WAITING:
         return True
     own = flow.body(loop)

@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from tree_sitter import Node
 
-from gocodemod.analysis import flow, goroutines, names
+from gocodemod.analysis import arguments, flow, goroutines, looks, names
 from gocodemod.analysis.view import View
-from gocodemod.golang.facts import Call, Ref, Visible
+from gocodemod.golang.facts import Call, Function, Ref, Visible
 
 R = TypeVar("R")
 Rejected = Callable[[str, str], R]
@@ -31,6 +31,8 @@ _CANCELS = frozenset({"context.CancelFunc", "context.CancelCauseFunc", "func()"}
 _MAY_FIRE = frozenset({"cancel", "timeout", "deadline", "notify", "signal", "interrupt", "shutdown", "stop"})
 # In these the signal has fired, or is about to: the edit would skip the wait (lnd brontide.go).
 _ENDING = frozenset({"stop", "close", "shutdown", "leave", "unlock", "release", "cleanup", "teardown"})
+# What is registered with a function of such a name runs when things end.
+_HOOKS = frozenset({"cleanup", "shutdown", "close", "stop", "exit"})
 
 
 def reject(view: View, loop: Node, found: Visible, refs: list[Ref], rejected: Rejected[R]) -> R | None:
@@ -38,7 +40,7 @@ def reject(view: View, loop: Node, found: Visible, refs: list[Ref], rejected: Re
     if _ending(view, found):
         return rejected("signal-already-fired", f"this code runs when {found.text} has fired or is about to")
     if found.place in ("local", "param", "captured", "package"):
-        looked_at = any(_in(r, loop) and (r.selected == "Err" or "receive" in r.role) for r in refs)
+        looked_at = any(_in(r, loop) and looks.looks(r) for r in refs)
         if _request_scoped(view, found) and not looked_at:
             return rejected("request-scoped-signal", f"{found.text} ends with its request, the goroutine outlives it")
         if found.family == "context" and not _may_fire(view, found.object.id, set()):
@@ -61,17 +63,39 @@ def _in(ref: Ref, node: Node) -> bool:
 
 
 def _ending(view: View, found: Visible) -> bool:
-    """A deferred literal, a cleanup, or a method that ends things; the literal's own variables are younger than that."""
+    """Code that runs because things end; what it declares itself, or is told by its caller, is younger than that."""
     for function in view.functions:
-        cleanup = function.started == "defer" or function.callee.endswith(".Cleanup")
         own = found.object.path == view.path and function.start <= found.object.start < function.end
-        if cleanup and not own:
+        if not own and (function.started == "defer" or set(names.words(_last(function.callee))) & _HOOKS):
             return True
-    name = view.functions[-1].name.rsplit(".", 1)[-1]
-    if name.lower() in _ENDING:
-        return True
-    # closeMember(ctx) is told by its caller how long it may take; Close and its like are where lifecycles end.
-    return found.place != "param" and names.first_word(name) in _ENDING
+        if not own and function.callee == "context.AfterFunc":
+            return True
+    declared = view.functions[-1]
+    if names.first_word(declared.name) in _ENDING:
+        # Shutdown(ctx) error is told how long it may take, as net/http's is; without an error a caller could not see it.
+        reports = bool(declared.results) and declared.results[-1].is_error
+        return found.place != "param" or not reports or len(view.functions) > 1
+    return _only_called_when_ending(view, declared)
+
+
+def caution(view: View) -> str:
+    """What a person should know about a signal that was accepted."""
+    if names.first_word(view.functions[-1].name) in _ENDING:
+        return "the function ends things: a caller that hands it a context which has ended would get no wait"
+    return ""
+
+
+def _only_called_when_ending(view: View, declared: Function) -> bool:
+    """A helper that nothing but Stop, Close and the like calls."""
+    named = view.facts.object(declared.object)
+    if named is None or named.exported or named.in_interface:
+        return False
+    calls = [u for u in view.facts.uses(declared.object) if u.role != "declare"]
+    return bool(calls) and all(u.role != "go-call" and names.first_word(u.function) in _ENDING for u in calls)
+
+
+def _last(name: str) -> str:
+    return name.rsplit(".", 1)[-1]
 
 
 @dataclass(frozen=True)
@@ -86,7 +110,8 @@ def origins(view: View, object_id: str) -> Iterator[Origin]:
     """Where the variable's values come from, as far as they are written in its package."""
     declared = view.facts.object(object_id)
     local = declared is not None and declared.scope == "function"
-    uses = view.refs_of(object_id) if local else view.facts.uses(object_id)
+    here = declared is not None and view.declares(view.outermost, declared)
+    uses = view.refs_of(object_id) if local and here else view.facts.uses(object_id)
     for use in uses:
         if use.role in ("define", "assign") and use.value_start >= 0:
             yield Origin(use, _call_at(view, use))
@@ -142,7 +167,9 @@ def _value_may_fire(view: View, origin: Origin, seen: set[str]) -> bool:
 def cancels(view: View, define: Ref) -> list[str]:
     """The cancel functions that were made together with a context."""
     found = []
-    for ref in view.refs:
+    around = view.facts.functions(define.path, define.start)
+    refs = view.facts.refs(define.path, around[-1].start, define.value_start) if around else view.refs
+    for ref in refs:
         same = ref.path == define.path and ref.value_start == define.value_start and ref.role in ("define", "assign")
         if same and ref.value_index != define.value_index:
             named = view.facts.object(ref.object)
@@ -171,21 +198,35 @@ def _nobody_closes(view: View, found: Visible) -> bool:
     """A channel made in this function that nothing closes and that is handed to nobody."""
     if found.object.kind != "var" or found.object.scope != "function":
         return False
+    made = list(origins(view, found.object.id))
+    if not made or any(o.call is None or o.call.name != "make" for o in made):
+        return False
     roles = {r.role for r in view.refs_of(found.object.id)}
     return not roles & {"close", "argument", "assign", "key", "return", "address", "read", "send"}
 
 
 def _request_scoped(view: View, found: Visible) -> bool:
-    """A request's or an RPC's context, captured by a goroutine that nobody waits for."""
+    """A request's or an RPC's context in a goroutine that nobody waits for, captured or handed over."""
+    for handing in arguments.handings(view, found.object):
+        if handing.started and (
+            any(_of_request(c.name) for c in handing.calls)
+            or any(_from_request(view, ref.object) for ref in handing.refs)
+        ):
+            return True
     function = view.functions[0]
     if found.place != "captured" or not goroutines.starts_goroutine(function) or goroutines.joined(view, function):
         return False
-    for origin in _chain(view, found.object.id):
-        name = origin.call.name if origin.call is not None else ""
-        owner = name.rsplit(".", 1)[0]
-        if name.endswith(".Context") and owner.rstrip(")").endswith(("Request", "Stream", "Server")):
-            return True
-    return found.object.kind == "param" and _is_rpc(view, found)
+    return _from_request(view, found.object.id) or (found.object.kind == "param" and _is_rpc(view, found))
+
+
+def _from_request(view: View, object_id: str) -> bool:
+    return any(o.call is not None and _of_request(o.call.name) for o in _chain(view, object_id))
+
+
+def _of_request(name: str) -> bool:
+    """``(*net/http.Request).Context``, ``(google.golang.org/grpc.ServerStream).Context`` and their like."""
+    owner = name.rsplit(".", 1)[0]
+    return name.endswith(".Context") and owner.rstrip(")").endswith(("Request", "Stream", "Server"))
 
 
 def _chain(view: View, object_id: str) -> Iterator[Origin]:
@@ -220,14 +261,18 @@ def _is_rpc(view: View, found: Visible) -> bool:
 def _cancelled_by_starter(view: View, found: Visible) -> bool:
     """Whether the function that started this goroutine cancels the context when it returns, and does not wait for it."""
     function = view.functions[0]
-    if found.place != "captured" or not goroutines.starts_goroutine(function) or goroutines.joined(view, function):
+    given = [r.object for h in arguments.handings(view, found.object) if h.started for r in h.refs]
+    captured = found.place == "captured" and goroutines.starts_goroutine(function)
+    if not (captured or given) or goroutines.joined(view, function):
         return False
     if len(view.functions) == 2 and view.functions[1].name == "main":
         return False  # when main returns, the process ends: nothing outlives it
-    for origin in _chain(view, found.object.id):
-        for cancel in cancels(view, origin.define):
-            if any(r.role in ("defer-call", "call") and r.literals != view.literals for r in view.refs_of(cancel)):
-                return True
+    for variable in [found.object.id, *given] if captured else given:
+        for origin in _chain(view, variable):
+            for cancel in cancels(view, origin.define):
+                calls = [r for r in view.facts.uses(cancel) if r.role in ("defer-call", "call")]
+                if any(r.literals != view.literals or r.function != view.functions[-1].name for r in calls):
+                    return True
     return False
 
 
@@ -240,22 +285,40 @@ def _deadline_of_another_call(view: View, loop: Node, found: Visible, refs: list
 
 
 def _fired_before(view: View, loop: Node, found: Visible, refs: list[Ref]) -> bool:
-    """A receive, a cancel or a close on a path to the wait, or a receive in the loop that does not leave it.
+    """A look, a cancel or a close on a path to the wait; or a loop that sees the signal and goes on.
 
     In the last case the new select would find the signal fired on every round: a spin.
     """
     own = [r for r in refs if r.literals == view.literals]
-    for ref in own:
-        received = ref.role in ("receive", "select-receive") or ref.selected == "Err"
-        if received and (_case_holds(view, ref) or _condition_holds(view, ref)):
-            return True
-        if "receive" in ref.role and not ref.leaves and (_in(ref, loop) or ref.start < view.node.start_byte):
-            return True
-        if ref.role == "receive" and ref.start < view.node.start_byte and _dominates(view, ref):
-            return True
-    fired_by = [c for o in origins(view, found.object.id) for c in cancels(view, o.define)]
-    calls = [r for c in fired_by for r in view.refs_of(c) if r.role == "call" and r.literals == view.literals]
-    return any(r.start < view.node.start_byte and not _left_after(view, r, loop) for r in calls)
+    if looks.after_an_end(view) or looks.goes_on(view, loop, own) or looks.seen_before(view, loop, own):
+        return True
+    if any(_case_holds(view, ref) for ref in own if "receive" in ref.role):
+        return True
+    made = list(origins(view, found.object.id))
+    fired_by = [r for o in made for c in cancels(view, o.define) for r in view.refs_of(c) if r.role == "call"]
+    fired_by += [r for r in refs if r.role == "close"]
+    if any(_runs_before(view, loop, r) for r in fired_by):
+        return True
+    # errgroup's Wait cancels the group's context.
+    grouped = any(o.call is not None and o.call.name.endswith("errgroup.WithContext") for o in made)
+    waits = (c for c in view.calls if c.name.endswith("errgroup.Group).Wait") and c.literals == view.literals)
+    return grouped and any(c.start < view.node.start_byte for c in waits)
+
+
+def _runs_before(view: View, loop: Node, ref: Ref) -> bool:
+    """Whether a cancel or close may run before the wait: in this function, or in a literal that it calls."""
+    depth = len(view.literals)
+    if ref.literals[:depth] != view.literals:
+        return False
+    inner = view.facts.functions(view.path, ref.start)[: len(ref.literals) - depth]
+    if not inner:
+        return ref.start < view.node.start_byte and not _left_after(view, ref, loop)
+    if len(inner) > 1:
+        return False
+    if inner[0].started == "call":
+        return inner[0].start < view.node.start_byte
+    calls = [r for r in view.refs_of(inner[0].variable) if r.role == "call"] if inner[0].variable else []
+    return any(r.start < view.node.start_byte and r.literals == view.literals for r in calls)
 
 
 def _case_holds(view: View, ref: Ref) -> bool:
@@ -267,24 +330,6 @@ def _case_holds(view: View, ref: Ref) -> bool:
         return False
     communication = node.child_by_field_name("communication")
     return communication is not None and communication.start_byte <= ref.start < communication.end_byte
-
-
-def _condition_holds(view: View, ref: Ref) -> bool:
-    """Whether the wait stands in the body of ``if ctx.Err() != nil``."""
-    node: Node | None = view.source.node_at(ref.start, ref.end)
-    while node is not None and node.type != "if_statement" and node.type not in flow.FUNCTIONS:
-        node = node.parent
-    if node is None or node.type != "if_statement" or ref.selected != "Err":
-        return False
-    test, then = node.child_by_field_name("condition"), node.child_by_field_name("consequence")
-    if test is None or then is None or not flow.contains(then, view.node):
-        return False
-    return test.start_byte <= ref.start < test.end_byte and "!=" in view.text(test)
-
-
-def _dominates(view: View, ref: Ref) -> bool:
-    statement = flow.statement(view.source.node_at(ref.start, ref.end))
-    return statement in flow.dominating(view.node, view.function)
 
 
 def _left_after(view: View, ref: Ref, loop: Node) -> bool:

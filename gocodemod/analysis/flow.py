@@ -1,4 +1,4 @@
-"""Walks over a function's tree: loops, jumps, what runs next. Pure syntax, no types.
+"""Walks over a function's tree: loops, jumps, what runs next.
 
 Every walk stays inside one function: a literal inside is another function with loops and returns of its own.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tree_sitter import Node
+
+from gocodemod.golang.facts import Facts
 
 FUNCTIONS = frozenset({"function_declaration", "method_declaration", "func_literal"})
 CASES = frozenset({"communication_case", "default_case", "expression_case", "type_case"})
@@ -91,6 +93,16 @@ def inside(node: Node) -> Iterator[Node]:
         current = stack.pop()
         yield current
         if current.type != "func_literal" or current == node:
+            stack.extend(reversed(current.named_children))
+
+
+def runs_in(node: Node) -> Iterator[Node]:
+    """The node and everything below it, the bodies of literals included that are not started by ``go``."""
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        yield current
+        if current.type != "go_statement":
             stack.extend(reversed(current.named_children))
 
 
@@ -206,10 +218,23 @@ def continues(loop: Node) -> list[Node]:
     return [n for n in inside(own) if n.type == "continue_statement" and jump_target(n) == loop]
 
 
-def ends_by_leaving(block: Node, loop: Node) -> bool:
-    """Whether the last statement of a block or case clause leaves the loop."""
+def always_leaves(block: Node, loop: Node) -> bool:
+    """Whether a block or case clause leaves the loop at its end, and no jump inside leads back into the loop."""
     inner = statements(block)
-    return bool(inner) and leaves(inner[-1], loop)
+    if not inner or not leaves(inner[-1], loop):
+        return False
+    jumps = [n for s in inner for n in inside(s) if n.type in ("break_statement", "continue_statement")]
+    targets = ((jump, jump_target(jump)) for jump in jumps)
+    return all(leaves(jump, loop) or (to is not None and contains(block, to)) for jump, to in targets)
+
+
+def ends_function(block: Node) -> bool:
+    """Whether the last statement of a block or case clause returns or never returns, with no other way out."""
+    inner = statements(block)
+    if not inner or not (inner[-1].type == "return_statement" or never_returns(inner[-1])):
+        return False
+    jumps = [n for s in inner for n in inside(s) if n.type.endswith(("break_statement", "continue_statement"))]
+    return all((to := jump_target(n)) is not None and contains(block, to) for n in jumps)
 
 
 def after(node: Node, loop: Node) -> Iterator[Node]:
@@ -252,12 +277,21 @@ def after_loop(loop: Node, function: Node) -> list[Node]:
 
 
 def ends_by_itself(loop: Node) -> bool:
-    """Whether anything after the loop can run: it has a condition or range, or a break binds to it."""
-    own = body(loop)
+    """Whether what stands behind the loop can run: it has a condition or range, or some jump leads out of it."""
     if not is_endless(loop) and (condition(loop) is not None or _ranges(loop)):
         return True
-    breaks = [n for n in inside(own) if n.type == "break_statement"] if own is not None else []
-    return any(jump_target(n) == loop for n in breaks)
+    jumps = ("break_statement", "continue_statement", "goto_statement")
+    return any(n.type in jumps for n in exits(loop))
+
+
+def ranges_over_channel(facts: Facts, path: str, loop: Node) -> bool:
+    """Whether the loop takes its items from a channel or a function; True where the type is not known."""
+    found = clause(loop)
+    operand = found.child_by_field_name("right") if found is not None and found.type == "range_clause" else None
+    if operand is None:
+        return False
+    known = facts.expr(path, operand.start_byte, operand.end_byte)
+    return known is None or "chan " in known.underlying[:7] or known.underlying.startswith("func(")
 
 
 def _ranges(loop: Node) -> bool:
@@ -266,11 +300,15 @@ def _ranges(loop: Node) -> bool:
 
 
 def dominating(node: Node, function: Node) -> list[Node]:
-    """Statements that ran before the node on every path through its ancestors, in source order."""
+    """What ran before the node on every path through its ancestors, in source order: statements, and the headers of ifs and switches."""
     found: list[Node] = []
     current: Node | None = node
     while current is not None and current != function:
-        if current.parent is not None and current.parent.type == "statement_list":
+        parent = current.parent
+        if parent is not None and parent.type == "statement_list":
             found.extend(reversed(siblings(current)[0]))
-        current = current.parent
+        elif parent is not None and parent.type in ("if_statement", "expression_switch_statement"):
+            header = (parent.child_by_field_name(name) for name in ("condition", "value", "initializer"))
+            found.extend(h for h in header if h is not None and h.end_byte <= current.start_byte)
+        current = parent
     return found[::-1]

@@ -8,23 +8,25 @@ from gocodemod.analysis import flow
 from gocodemod.analysis.view import View
 from gocodemod.golang.facts import Call
 
-_TAKES = ("Lock", "RLock")
+_TAKES = ("Lock", "RLock", "TryLock", "TryRLock")
 _GIVES = ("Unlock", "RUnlock")
 
 
 def held(view: View) -> list[str]:
     """Text of each lock taken and not given back on the way to ``view.node``, in the order taken.
 
-    A deferred Unlock gives nothing back before the function ends. An Unlock in a branch that then
-    leaves does not count: the way to the node does not pass it.
+    A deferred Unlock gives nothing back before the function ends. What a branch does that then leaves does
+    not count: the way to the node does not pass it.
     """
     locks: list[str] = []
     for statement in flow.dominating(view.node, view.function):
         for call in _own_lock_calls(view, statement):
             name, lock = call.name.rsplit(".", 1)[-1], _receiver(view, call)
+            if _branch_leaves(view, call, statement):
+                continue
             if name in _TAKES:
                 locks.append(lock)
-            elif lock in locks and not _branch_leaves(view, call, statement):
+            elif lock in locks:
                 locks.remove(lock)
     return locks
 
@@ -48,7 +50,7 @@ def _receiver(view: View, call: Call) -> str:
 def _branch_leaves(view: View, call: Call, statement: Node) -> bool:
     """Whether the call stands in a nested block of the statement that ends by leaving the function or a loop."""
     inner = flow.statement(view.source.node_at(call.start, call.end))
-    if inner == statement:
+    if flow.contains(inner, statement):
         return False
     following = flow.siblings(inner)[1]
     last = following[-1] if following else inner

@@ -7,16 +7,29 @@ from tree_sitter import Node
 from gocodemod.analysis import exits, flow, names
 from gocodemod.analysis.signals import Signal
 from gocodemod.analysis.view import View
+from gocodemod.golang.facts import Call
 
 # First words of calls that wait for somebody else: work that may take as long as the period leaves a ticker no gap
 # (virtual-kubelet#477), and a retry after a failure must keep its gap (ssh, brokers, watches).
 _BLOCKING = frozenset(
     {
         "accept", "read", "recv", "receive", "wait", "next", "scan", "listen", "serve", "dial", "connect", "reconnect",
-        "subscribe", "watch", "stream", "consume", "join", "run", "retry", "lock", "acquire", "sleep", "copy", "await",
+        "subscribe", "watch", "stream", "consume", "join", "run", "retry", "restart", "lock", "acquire", "sleep", "copy",
+        "await", "session", "loop", "tail", "follow", "output",
     }
 )  # fmt: skip
-_FILES = ("os.", "io.ReadAll", "io/ioutil.", "bufio.", "encoding/", "bytes.", "strings.", "sync/atomic.")
+_QUICK = (
+    "os.",
+    "io.ReadAll",
+    "io/ioutil.",
+    "bufio.",
+    "encoding/",
+    "bytes.",
+    "strings.",
+    "sync/atomic.",
+    "(*sync/atomic.",
+)
+_SLOW = ("net/http.", "(*net/http.Client)", "(*os/exec.Cmd)", "(*database/sql.", "net.", "(*net.", "(net.")
 
 
 def why_not_periodic(view: View, loop: Node, signal: Signal) -> str | None:
@@ -53,24 +66,29 @@ def _leaves_on_signal_only(view: View, loop: Node, signal: Signal) -> bool:
 
 def _blocks(view: View, own: Node) -> str | None:
     """What in the body may wait for long."""
-    for node in flow.inside(own):
+    for node in flow.runs_in(own):
         if node.type == "select_statement" and not any(c.type == "default_case" for c in node.named_children):
             return "a select in the loop blocks"
         if node.type == "unary_expression" and view.text(node).startswith("<-") and not _in_select(node):
             return "a receive in the loop blocks"
-        if node.type == "range_clause" and _ranges_over_channel(view, node):
+        if node.type == "for_statement" and flow.ranges_over_channel(view.facts, view.path, node):
             return "the loop ranges over a channel"
         if node.type == "send_statement" and not _in_select(node):
             return "a send in the loop blocks"
         if node.type == "goto_statement":
             return "the loop has a goto"
-    for call in view.own_calls_in(own):
-        name = _last(call.name)
-        if call.start == view.node.start_byte or call.name.startswith(_FILES):
+    for call in view.calls_in(own):
+        if call.start == view.node.start_byte or call.name.startswith(_QUICK) or _in_goroutine(view, call):
             continue
-        if names.first_word(name) in _BLOCKING:
-            return f"{name} may block"
+        if call.name.startswith(_SLOW) or set(names.words(_last(call.name))) & _BLOCKING:
+            return f"{_last(call.name)} may block"
     return None
+
+
+def _in_goroutine(view: View, call: Call) -> bool:
+    """Whether a goroutine that the loop starts makes the call: the loop does not wait for that."""
+    inner = view.facts.functions(view.path, call.start)[: len(call.literals) - len(view.literals)]
+    return any(f.started == "go" for f in inner) or call.statement == "go"
 
 
 def _in_select(node: Node) -> bool:
@@ -81,12 +99,6 @@ def _in_select(node: Node) -> bool:
             return bool(parent.child_by_field_name("communication") == child)
         child, parent = parent, parent.parent
     return False
-
-
-def _ranges_over_channel(view: View, clause: Node) -> bool:
-    operand = clause.child_by_field_name("right")
-    known = view.facts.expr(view.path, operand.start_byte, operand.end_byte) if operand is not None else None
-    return known is None or "chan " in known.underlying[:12]
 
 
 def passed_once(view: View, loop: Node) -> bool:

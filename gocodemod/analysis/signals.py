@@ -7,25 +7,29 @@ early loses work, one that skips a wait spins. docs/stop-signals.md has the rule
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from gocodemod.analysis import construction, firing, flow, goroutines, names
+from gocodemod.analysis import arguments, construction, firing, flow, goroutines, looks, names
 from gocodemod.analysis.view import View
 from gocodemod.golang.facts import Ref, Visible
 from gocodemod.golang.versions import TESTING_CONTEXT
 from gocodemod.model import Refusal
 
 _HANDED_ON = 1
+# A call, or a plain name: what is not nil in code that works. Assertions, map and slice elements may be.
+_VALUE = re.compile(rb"[\w.]+|.*\)(?<!\.\(context\.Context\))", re.DOTALL)
 _PLACES = {"local": 2, "param": 2, "captured": 3, "field": 4, "testing": 5, "package": 6}
 
 
 @dataclass(frozen=True)
 class Signal:
     """``text`` names the context or channel; ``receive`` is what a case receives from; ``declared`` where it is
-    declared, for people. ``caution``: why a person should look even where the exit is safe.
+    declared, for people. ``caution``: why a person should look even where the exit is safe. ``only_closed``: nothing can
+    be sent to the channel, so receiving from it again and again is harmless.
     """
 
     text: str
@@ -35,6 +39,7 @@ class Signal:
     base: str
     declared: str
     caution: str = ""
+    only_closed: bool = False
 
     @property
     def receive(self) -> str:
@@ -62,8 +67,9 @@ def find(view: View, loop: Node) -> Signal | Refusal:
         rejected = _reject(view, loop, candidate)
         if rejected is None:
             return _signal(view, candidate)
-        if rejected.reason != "no-stop-signal" and _rank(view, loop, candidate)[0] <= _HANDED_ON:
-            # The loop works with this one on purpose (context.WithoutCancel, say): no other may end it.
+        used = _rank(view, loop, candidate)[0] <= _HANDED_ON or candidate.place == "param"
+        if rejected.reason != "no-stop-signal" and used:
+            # The function is given, or the loop works with, this one on purpose (context.WithoutCancel, say).
             return Refusal(rejected.reason, rejected.message)
         # A candidate that is a signal, but a wrong one here, tells more than one that is none.
         if best is None or (best.reason == "no-stop-signal" and rejected.reason != best.reason):
@@ -89,32 +95,24 @@ def _signal(view: View, found: Visible) -> Signal:
     elif found.object.path:
         where = found.object.path.rsplit("/", 1)[-1]
     base = found.base.id if found.base is not None else ""
-    caution = construction.caution(view, found, bool(refs_of(view, found)))
-    return Signal(found.text, found.family, found.place, found.object.id, base, where, caution)
+    caution = construction.caution(view, found, bool(refs_of(view, found))) or firing.caution(view)
+    only_closed = found.family == "channel" and _only_closed(view, found)
+    return Signal(found.text, found.family, found.place, found.object.id, base, where, caution, only_closed)
 
 
-def refs_of(view: View, found: Visible | Signal) -> list[Ref]:
-    """References in the outermost function that name the signal by this very expression."""
-    identity = found.object if isinstance(found, Signal) else found.object.id
-    return [
-        r
-        for r in view.refs_of(identity)
-        if view.source.data[r.outer_start : r.outer_end].decode("utf-8", "replace") == found.text
-    ]
+def refs_of(view: View, found: Visible) -> list[Ref]:
+    """References in the outermost function that name the candidate by this very expression."""
+    return looks.refs_of(view, found.object.id, found.text)
 
 
 def _rank(view: View, loop: Node, found: Visible) -> tuple[int, int]:
     """What the loop already looks at first, then what it hands on, then nearness; contexts before channels."""
     inside = [r for r in refs_of(view, found) if loop.start_byte <= r.start < loop.end_byte]
-    if any(_looks(r) for r in inside):
+    if any(looks.looks(r) for r in inside):
         return 0, 0
     if any(r.role == "argument" for r in inside):
         return _HANDED_ON, 0
     return _PLACES[found.place], 0 if found.family == "context" else 1
-
-
-def _looks(ref: Ref) -> bool:
-    return ref.role in ("receive", "select-receive") or ref.selected == "Err"
 
 
 def _reject(view: View, loop: Node, found: Visible) -> _Rejected | None:
@@ -128,6 +126,7 @@ def _reject(view: View, loop: Node, found: Visible) -> _Rejected | None:
     return (
         rejected
         or _reject_unsteady(view, loop, found)
+        or _reject_nil(view, found)
         or construction.reject(view, found, bool(refs_of(view, found)), _Rejected)
         or firing.reject(view, loop, found, refs_of(view, found), _Rejected)
     )
@@ -159,25 +158,54 @@ def _reject_testing(view: View, found: Visible) -> _Rejected | None:
     return None
 
 
+def _uses(view: View, found: Visible) -> tuple[Ref, ...]:
+    return view.facts.uses(found.object.id) or view.refs_of(found.object.id)
+
+
+# What cannot put a value into a channel, nor hand it to somebody who could.
+_HARMLESS = frozenset({"declare", "define", "close", "receive", "select-receive", "range", "key", "assign", "compare"})
+
+
+def _only_closed(view: View, found: Visible) -> bool:
+    """Whether the channel's every use is known and none can send."""
+    if found.object.underlying.startswith("<-"):
+        # Receive-only here; who made it may still send. ctx.Done() never does.
+        made = [o.call.name for o in firing.origins(view, found.object.id) if o.call is not None]
+        return bool(made) and all(name.endswith(").Done") for name in made)
+    return found.object.kind != "param" and all(u.role in _HARMLESS for u in _uses(view, found))
+
+
 def _reject_channel(view: View, found: Visible) -> _Rejected | None:
     """Whether a struct{} channel means "stop": closed and never sent to, and named or used like that."""
     none = _Rejected("no-stop-signal", f"{found.text} is a channel, but nothing says that it means stop")
     own_words = names.words(found.object.name)
     if any(w in names.START_WORDS for w in own_words):
         return none
-    uses = view.facts.uses(found.object.id) or view.refs_of(found.object.id)
-    if any(u.role == "send" for u in uses):
+    uses = _uses(view, found)
+    handed = [r.object for r in arguments.handed(view, found.object)]
+    if any(u.role == "send" for u in [*uses, *(u for h in handed for u in view.facts.uses(h))]):
         return _Rejected("no-stop-signal", f"{found.text} is sent to: one receiver would take the value from another")
-    here = view.functions[-1].name
-    if any(
-        u.role == "close" and u.path == view.path and u.function == here and u.literals == view.literals for u in uses
-    ):
+    if any(u.role == "close" and _same_goroutine(view, u) for u in uses):
         return _Rejected("no-stop-signal", f"{found.text} is closed by this very function")
-    named = found.place in ("param", "captured") and any(w in names.STOP_WORDS for w in own_words)
-    # Outside a loop, a receive that then returns may just as well wait for a result or for readiness.
-    leaves = any(u.role in ("receive", "select-receive") and u.leaves and u.in_loop for u in uses)
+    # Elsewhere, a receive that then leaves may just as well wait for a result, or for readiness.
+    here = [u for u in uses if u.path == view.path and _in(u, view.outermost)]
+    leaves = [u for u in uses if "receive" in u.role and u.leaves and u.in_loop]
+    named = any(w in names.STOP_WORDS for w in own_words) and (found.place in ("param", "captured") or bool(leaves))
     closed = any(u.role == "close" and names.first_word(u.function) in names.STOPPING_FUNCTIONS for u in uses)
-    return None if named or leaves or closed else none
+    return None if named or closed or any(u in here for u in leaves) else none
+
+
+def _in(ref: Ref, node: Node) -> bool:
+    return node.start_byte <= ref.start < node.end_byte
+
+
+def _same_goroutine(view: View, ref: Ref) -> bool:
+    """Whether the reference stands in the site's own function, or in a literal of it that is no goroutine."""
+    depth = len(view.literals)
+    if ref.path != view.path or ref.function != view.functions[-1].name or ref.literals[:depth] != view.literals:
+        return False
+    inner = view.facts.functions(view.path, ref.start)[: len(ref.literals) - depth]
+    return not any(goroutines.starts_goroutine(f) for f in inner)
 
 
 def _reject_unsteady(view: View, loop: Node, found: Visible) -> _Rejected | None:
@@ -195,6 +223,23 @@ def _reject_unsteady(view: View, loop: Node, found: Visible) -> _Rejected | None
             return _Rejected("no-stop-signal", f"{variable.name} is captured and assigned elsewhere")
         if write.role == "address":
             return _Rejected("no-stop-signal", f"the address of {variable.name} is taken")
+    return None
+
+
+def _reject_nil(view: View, found: Visible) -> _Rejected | None:
+    """A context that may be nil: Done would panic."""
+    if found.family != "context":
+        return None
+    maybe = _Rejected("no-stop-signal", f"{found.text} may be nil")
+    if any(r.role == "compare" for r in refs_of(view, found)):
+        return maybe
+    if found.object.kind != "var" or found.object.scope != "function":
+        return None
+    for ref in view.refs_of(found.object.id):
+        if ref.role in ("define", "assign"):
+            value = view.source.data[ref.value_start : ref.value_end] if ref.value_start >= 0 else b""
+            if not _VALUE.fullmatch(value):
+                return maybe
     return None
 
 

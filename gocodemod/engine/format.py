@@ -27,6 +27,9 @@ Lines = Sequence[tuple[int, int]]
 _BOM = b"\xef\xbb\xbf"
 # Beyond this, difflib's exact mode (quadratic) gives way to its heuristic one; the result is checked either way.
 _EXACT_LINES = 4000
+# How many lines more are taken, each way, where the touched ones alone do not make what gofmt makes of the file;
+# after these, the whole declaration.
+_MARGINS = (0, 1, 2, 4, 8, 16)
 
 
 class FormatUnsafe(GocodemodError):
@@ -51,8 +54,10 @@ def formatted(path: str, before: bytes, edits: Sequence[Edit], gofmt: Gofmt) -> 
     page = _Page(path, after, clean)
     touched = _touched_lines(after, algebra.Mapping(tuple(edits)).new_ranges())
     touched += _disturbed(path, before, edits, page, touched, gofmt)
-    for candidate in (page.take(touched, whole=False), page.take(touched, whole=True)):
-        if gofmt(_view(candidate)) == clean:
+    for margin in (*_MARGINS, None):
+        wider = [(first - (margin or 0), last + (margin or 0)) for first, last in touched]
+        candidate = page.take(wider, whole=margin is None)
+        if _laid_out(candidate, gofmt) == clean:
             return candidate
     raise FormatUnsafe(f"{path} was not laid out by gofmt, and the edited lines cannot be without the rest; run gofmt")
 
@@ -84,14 +89,18 @@ def _bom(data: bytes) -> bytes:
     return _BOM if data.startswith(_BOM) else b""
 
 
+def _laid_out(data: bytes, gofmt: Gofmt) -> bytes | None:
+    """What gofmt makes of a page; None if lines were mixed that do not go together."""
+    try:
+        return gofmt(_view(data))
+    except GocodemodError:
+        return None
+
+
 def _is_clean(data: bytes, gofmt: Gofmt) -> bool:
     if b"\r\n" in data and data.count(b"\r\n") != data.count(b"\n"):
         return False
-    view = _view(data)
-    try:
-        return gofmt(view) == view
-    except GocodemodError:
-        return False
+    return _laid_out(data, gofmt) == _view(data)
 
 
 def _ending_at(data: bytes, offset: int) -> bytes:

@@ -199,10 +199,8 @@ class _Planner:
         return self._beside(paths)
 
     def _after_package(self, paths: Sequence[str]) -> Edit:
-        if len(paths) == 1:
-            text = b"import " + _quoted(paths[0])
-        else:
-            text = self.newline.join([b"import (", *(b"\t" + _quoted(p) for p in paths), b")"])
+        block = [b"import (", *(b"\t" + _quoted(p) for p in paths), b")"]
+        text = self.newline.join(block) if len(paths) > 1 else b"import " + _quoted(paths[0])
         first = self.declarations[0].node if self.declarations else None
         clause = next(c for c in self.source.tree.root_node.children if c.type == "package_clause")
         end = self._line_end(clause)

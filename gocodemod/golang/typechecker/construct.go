@@ -105,6 +105,20 @@ func (m *maker) makes(t types.Type) bool {
 	return false
 }
 
+// setsHeld tells whether a literal of a struct that holds the owner by value gives those fields values.
+func (m *maker) setsHeld(lit *ast.CompositeLit, t types.Type) bool {
+	fields, ok := t.Underlying().(*types.Struct)
+	if !ok {
+		return true // the elements of an array are literals of their own
+	}
+	for i := 0; i < fields.NumFields(); i++ {
+		if m.isOwner(fields.Field(i).Type()) && !hasField(lit, fields.Field(i).Name()) {
+			return false
+		}
+	}
+	return true
+}
+
 func (m *maker) isOwner(t types.Type) bool {
 	named, ok := unalias(t).(*types.Named)
 	return ok && named.Origin().Obj() == m.owner
@@ -120,8 +134,11 @@ func (m *maker) visit(n ast.Node) bool {
 		if p, ok := unalias(t).(*types.Pointer); ok { // elided &T in a composite literal
 			t = p.Elem()
 		}
-		if m.isOwner(t) {
+		switch {
+		case m.isOwner(t):
 			m.add(n, "literal", hasField(n, m.field.Name()) || m.assignedLater(n))
+		case m.makes(t) && !m.setsHeld(n, t):
+			m.add(n, "zero", false)
 		}
 	case *ast.CallExpr:
 		if name, ok := ast.Unparen(n.Fun).(*ast.Ident); ok && len(n.Args) > 0 {

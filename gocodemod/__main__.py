@@ -1,0 +1,6 @@
+"""``python -m gocodemod``."""
+
+from gocodemod.cli.main import entry
+
+if __name__ == "__main__":
+    entry()

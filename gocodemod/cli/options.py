@@ -1,0 +1,123 @@
+"""The flags that commands share, and how they become settings together with the configuration file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+import typer
+
+from gocodemod import config
+from gocodemod.errors import UsageError
+from gocodemod.model import Level
+from gocodemod.settings import Settings
+
+FORMATS = ("text", "json")
+COLOURS = ("auto", "always", "never")
+
+_NAMES = "NAME,..."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What a command line said; None and empty where it said nothing."""
+
+    paths: Annotated[
+        list[str] | None, typer.Argument(metavar="[PATH]...", help="Files, folders or Go patterns (./...).")
+    ] = None
+    select: Annotated[list[str] | None, typer.Option(metavar=_NAMES, help="Use only these transforms.")] = None
+    ignore: Annotated[list[str] | None, typer.Option(metavar=_NAMES, help="Leave these transforms out.")] = None
+    level: Annotated[str | None, typer.Option(metavar="safe|review", help="The highest level of fixes offered.")] = None
+    cadence: Annotated[
+        str | None, typer.Option(metavar="tick|gap", help="Pace periodic loops by a ticker, or keep the gap.")
+    ] = None
+    config: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Settings; else .gocodemod.toml is looked for.")
+    ] = None
+    format: Annotated[str, typer.Option(metavar="text|json", help="How results are written.")] = "text"
+    output: Annotated[str | None, typer.Option("--output", "-o", metavar="FILE", help="Write results there.")] = None
+    jobs: Annotated[int | None, typer.Option("--jobs", "-j", metavar="N", help="Processes (0: one per CPU).")] = None
+    include_tests: Annotated[bool | None, typer.Option("--include-tests", help="Look at _test.go files too.")] = None
+    include_generated: Annotated[
+        bool | None, typer.Option("--include-generated", help="Look at generated files too.")
+    ] = None
+    tags: Annotated[list[str] | None, typer.Option(metavar="TAG,...", help="Go build tags.")] = None
+    no_verify: Annotated[bool | None, typer.Option("--no-verify", help="Do not check the result.")] = None
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="scan: decide anew what an earlier scan of the same code found.")
+    ] = False
+    go: Annotated[str | None, typer.Option(metavar="FILE", help="The go command (else GOCODEMOD_GO, PATH).")] = None
+    go_env: Annotated[
+        list[str] | None, typer.Option(metavar="K=V", help="Environment for the go command, such as GOFLAGS.")
+    ] = None
+    transform_file: Annotated[
+        list[str] | None, typer.Option(metavar="FILE", help="Load one more transform from this Python file.")
+    ] = None
+    exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit 0 where findings would give 1.")] = False
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the summary; diff: only the diff.")] = False
+    verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="Show the evidence.")] = 0
+    color: Annotated[str, typer.Option(metavar="auto|always|never", help="Colour; auto: on a terminal.")] = "auto"
+    no_progress: Annotated[bool, typer.Option("--no-progress", help="No progress bar.")] = False
+
+    def settings(self, level: Level) -> Settings:
+        """Defaults, then the configuration file, then flags. ``level``: the command's own default.
+
+        Raises UsageError for values that do not exist.
+        """
+        _choose("--format", self.format, FORMATS)
+        _choose("--color", self.color, COLOURS)
+        start = (self.paths or ["."])[0].removesuffix("...").rstrip("/") or "."
+        found = config.load(Settings(level=level), start, self.config)
+        flags: dict[str, Any] = {
+            "select": _split(self.select),
+            "ignore": _split(self.ignore),
+            "level": Level(_choose("--level", self.level, config.LEVELS)) if self.level is not None else None,
+            "cadence": _choose("--cadence", self.cadence, config.CADENCES) if self.cadence is not None else None,
+            "jobs": _at_least_zero(self.jobs),
+            "include_tests": self.include_tests,
+            "include_generated": self.include_generated,
+            "tags": _split(self.tags),
+            "verify": False if self.no_verify else None,
+            "go": self.go,
+            "go_env": _environment(self.go_env),
+            "transform_files": tuple(self.transform_file) if self.transform_file else None,
+        }
+        return replace(found, **{key: value for key, value in flags.items() if value is not None})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplyOptions(Options):
+    """Of the commands that write."""
+
+    allow_dirty: Annotated[
+        bool, typer.Option("--allow-dirty", help="Write files though they hold changes that git does not have.")
+    ] = False
+
+
+def _split(values: list[str] | None) -> tuple[str, ...] | None:
+    """``--select a,b --select c``; None where the flag was not given."""
+    if values is None:
+        return None
+    return tuple(name.strip() for value in values for name in value.split(",") if name.strip()) or None
+
+
+def _choose(flag: str, value: str, allowed: tuple[str, ...]) -> str:
+    if value not in allowed:
+        raise UsageError(f"{flag} must be {' or '.join(allowed)}, not {value!r}")
+    return value
+
+
+def _at_least_zero(jobs: int | None) -> int | None:
+    if jobs is not None and jobs < 0:
+        raise UsageError(f"--jobs must be 0 or more, not {jobs}")
+    return jobs
+
+
+def _environment(values: list[str] | None) -> Mapping[str, str] | None:
+    if values is None:
+        return None
+    for value in values:
+        if "=" not in value or value.startswith("="):
+            raise UsageError(f"--go-env must be NAME=VALUE, not {value!r}")
+    return {value.split("=", 1)[0]: value.split("=", 1)[1] for value in values} or None
