@@ -127,16 +127,39 @@ def dirty(repository: Repository, contents: Mapping[str, bytes]) -> list[str]:
     """Files (absolute path -> bytes on disk) that git could not give back: changed, untracked, unmerged."""
     if not contents:
         return []
-    # More would not fit on a command line: then the whole index is listed.
-    inside = [os.path.relpath(path, repository.top) for path in contents] if len(contents) <= 500 else []
-    out = repository.run("ls-files", "-z", "--stage", "--", *inside)
+    staged = _index(repository)
+    prefix = repository.top.rstrip(os.sep) + os.sep
+    return sorted(
+        path for path, data in contents.items() if not _is_blob(data, staged.get(path.removeprefix(prefix), ""))
+    )
+
+
+def _index(repository: Repository) -> Mapping[str, str]:
+    """Blob ids by path relative to the top, of what is staged and not in conflict.
+
+    GitPython reads the index itself, so no program runs at all; index formats that it does not know (version 4, split,
+    sha256) are left to git.
+    """
+    # Loaded here: it costs as much as a small run, and only writing needs it.
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    import git
+
+    try:
+        with git.Repo(repository.top) as repo:
+            entries = repo.index.entries
+        return {os.fspath(path): entry.hexsha for (path, stage), entry in entries.items() if stage == 0}
+    except Exception:  # GitPython asserts where it does not know a format
+        return _listed_index(repository)
+
+
+def _listed_index(repository: Repository) -> Mapping[str, str]:
     staged: dict[str, str] = {}
-    for entry in os.fsdecode(out).split("\0")[:-1]:
+    for entry in os.fsdecode(repository.run("ls-files", "-z", "--stage")).split("\0")[:-1]:
         about, path = entry.split("\t", 1)
         _, blob, stage = about.split(" ")
         if stage == "0":
-            staged[os.path.join(repository.top, path)] = blob
-    return sorted(path for path, data in contents.items() if not _is_blob(data, staged.get(path, "")))
+            staged[path] = blob
+    return staged
 
 
 def _is_blob(data: bytes, blob: str) -> bool:

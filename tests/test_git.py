@@ -142,3 +142,11 @@ def test_more_files_than_fit_on_a_command_line(tmp_path: Path) -> None:
     names = [f"{'x' * 100}{n}.go" for n in range(600)]
     folder = repository(tmp_path, dict.fromkeys(names, FILE))
     assert dirty(folder, *names) == []
+
+
+def test_an_index_that_gitpython_does_not_know_is_left_to_git(tmp_path: Path) -> None:
+    folder = repository(tmp_path, {"a.go": FILE, "b.go": FILE})
+    plain_git(folder, "update-index", "--index-version", "4")
+    assert dirty(folder, "a.go", "b.go") == []
+    (folder / "b.go").write_text("package q\n")
+    assert dirty(folder, "a.go", "b.go") == ["b.go"]

@@ -54,19 +54,16 @@ def of_exits(view: View, loop: Node) -> Effect:
     Giving back what this very iteration took (a lock, a response body) is left out: at the wait it is not held.
     """
     found = Effect.NONE
+    done = flow.dominating(view.node, view.function)
     for leaving in flow.exits(loop):
-        before = [s for s in flow.siblings(leaving)[0] if not _gives_back(view, loop, s)]
-        before = _without_pairs(view, before)
-        effect = of(view, before)
+        before = [s for s in flow.siblings(leaving)[0] if s not in done and not flow.contains(s, view.node)]
+        before = _without_pairs(view, [s for s in before if not _gives_back(view, loop, s)])
+        # What a loop assigns when it succeeds, it need not when it is stopped.
+        effect = of(view, before, writes=Effect.NONE)
         if effect is Effect.RELEASES:
             return effect
-        # What a loop records when it succeeds, it need not record when it is stopped; a person should look.
-        found = max(found, Effect.WORKS if effect is Effect.RECORDS and _calls(before) else Effect.NONE)
+        found = max(found, Effect.WORKS if effect is Effect.RECORDS else Effect.NONE)
     return found
-
-
-def _calls(statements: list[Node]) -> bool:
-    return any(n.type == "call_expression" for s in statements for n in flow.inside(s))
 
 
 def _without_pairs(view: View, statements: list[Node]) -> list[Node]:
