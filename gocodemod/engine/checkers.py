@@ -155,3 +155,9 @@ class Checkers:
             self._absent[path] = Absence("excluded-by-build", file.fault)
         else:
             self._places[path] = place
+            note = (
+                f"{place.group.root}: some imports cannot be found, so what is decided where they are used stays "
+                "unverified; `go mod download` brings them"
+            )
+            if not file.complete and note not in self.notes:
+                self.notes.append(note)

@@ -63,7 +63,8 @@ def run(
         outcomes, changed = turn.take(matches)
         notes += checkers.notes + turn.notes
     result = Result(found.root, outcomes, changed, found.total, found.skipped, tuple(dict.fromkeys(notes)))
-    if name is not None:
+    if name is not None and not result.notes:
+        # What a note tells of (imports not found, say) may have been put right by the next time.
         memory.remember(name, result)
     return result
 
