@@ -6,6 +6,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -305,3 +306,32 @@ def test_the_exit_codes_are_documented_where_they_are_made() -> None:
     readme = (Path(__file__).parent.parent / "README.md").read_text()
     for line in module.__doc__.splitlines():
         assert not line.startswith("| ") or line in readme
+
+
+KILLED = """
+import os, signal, sys
+real, left = os.replace, int(sys.argv[1])
+def replace(source, target):
+    global left
+    if str(target).endswith(".go"):
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        left -= 1
+    real(source, target)
+os.replace = replace
+from gocodemod.cli.main import main
+sys.exit(main(["apply", "--no-verify", sys.argv[2]], sys.stdout.buffer, sys.stderr))
+"""
+
+
+def test_a_process_killed_while_writing_leaves_each_file_old_or_new_and_a_rerun_finishes(module_folder: Path) -> None:
+    files = [module_folder / "p.go", module_folder / "sub/q.go"]
+    old = [f.read_bytes() for f in files]
+    killed = subprocess.run([sys.executable, "-c", KILLED, "1", str(module_folder)], capture_output=True, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    halfway = [f.read_bytes() for f in files]
+    assert sum(a != b for a, b in zip(old, halfway, strict=True)) == 1
+    assert ran("apply", module_folder, "--no-verify").code == 0
+    new = [f.read_bytes() for f in files]
+    assert all(b"NewTicker" in data for data in new)
+    assert all(h in (o, n) for o, h, n in zip(old, halfway, new, strict=True))

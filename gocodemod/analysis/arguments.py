@@ -13,6 +13,7 @@ from gocodemod.golang.facts import Call, Object, Ref
 class Handing:
     """One call that hands something to the parameter.
 
+    ``function``: name of the declaration it stands in.
     ``refs``: variables of the parameter's type among the arguments; ``calls``: calls among them. ``start``/``path``: where
     the call stands. ``started``: the call is a goroutine's start.
     """
@@ -20,6 +21,7 @@ class Handing:
     path: str
     start: int
     started: bool
+    function: str
     refs: tuple[Ref, ...]
     calls: tuple[Call, ...]
 
@@ -53,7 +55,8 @@ def _handing(view: View, path: str, start: int, call: Call, declared: Object, st
         if named is not None and _same_kind(named, declared):
             refs.append(ref)
     calls = tuple(c for c in view.facts.calls(path, start, call.end) if c.start > call.start)
-    return Handing(path, call.start, started, tuple(refs), calls)
+    around = view.facts.functions(path, call.start)
+    return Handing(path, call.start, started, around[-1].name if around else "", tuple(refs), calls)
 
 
 def _same_kind(one: Object, other: Object) -> bool:

@@ -236,8 +236,10 @@ def _is_barrier(view: View, loop: Node, behind: list[Node]) -> bool:
 
 
 def _only_leaves(statement: Node, loop: Node) -> bool:
-    """``if done() { break }``: a test that ends the loop."""
+    """``if done() { break }``: a test that ends the loop. With an init statement it does something first: work."""
     if statement.type != "if_statement" or statement.child_by_field_name("alternative") is not None:
+        return False
+    if statement.child_by_field_name("initializer") is not None:
         return False
     then = statement.child_by_field_name("consequence")
     inner = flow.statements(then) if then is not None else []

@@ -261,12 +261,14 @@ def _is_rpc(view: View, found: Visible) -> bool:
 def _cancelled_by_starter(view: View, found: Visible) -> bool:
     """Whether the function that started this goroutine cancels the context when it returns, and does not wait for it."""
     function = view.functions[0]
-    given = [r.object for h in arguments.handings(view, found.object) if h.started for r in h.refs]
+    # When main returns, the process ends: nothing outlives what it cancels.
+    handings = arguments.handings(view, found.object)
+    given = [r.object for h in handings if h.started and h.function != "main" for r in h.refs]
     captured = found.place == "captured" and goroutines.starts_goroutine(function)
     if not (captured or given) or goroutines.joined(view, function):
         return False
     if len(view.functions) == 2 and view.functions[1].name == "main":
-        return False  # when main returns, the process ends: nothing outlives it
+        return False
     for variable in [found.object.id, *given] if captured else given:
         for origin in _chain(view, variable):
             for cancel in cancels(view, origin.define):

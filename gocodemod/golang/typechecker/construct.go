@@ -177,6 +177,9 @@ func (m *maker) typeMakes(e ast.Expr) bool {
 }
 
 func (m *maker) add(n ast.Node, kind string, sets bool) {
+	if strings.HasSuffix(m.source.path, "_test.go") {
+		kind = "test"
+	}
 	m.answer.Made = append(m.answer.Made, construction{m.source.path, m.source.offset(n.Pos()), kind, sets})
 }
 

@@ -37,6 +37,16 @@ func (c *Client) Connect(ctx context.Context) error {
 	return fmt.Errorf("no answer from %s: %w", c.address, err)
 }
 
+// Warm makes the upstream fill its caches, gently.
+func (c *Client) Warm(ctx context.Context, keys []string) {
+	for _, key := range keys {
+		if _, err := c.post(ctx, []byte(key)); err != nil {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
 // Send hands over one job and tries again, later and later, while the upstream is busy.
 func (c *Client) Send(ctx context.Context, job store.Job) error {
 	body, err := json.Marshal(job)
