@@ -150,3 +150,15 @@ def test_a_long_list_of_dirty_files_is_cut(tmp_path: Path) -> None:
     tree(tmp_path, dict.fromkeys(names, OLD))
     with pytest.raises(write.DirtyTree, match=r"09\.go\n  and 5 more"):
         write.write(result(tmp_path, *names))
+
+
+def test_a_pipe_or_device_is_written_to_and_stays(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write.atomic(str(pipe), b"result")
+        assert os.read(reader, 100) == b"result"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()

@@ -89,8 +89,16 @@ def outcomes_after(result: Result, refused: Mapping[str, str]) -> Result:
 
 
 def atomic(path: str, data: bytes) -> None:
-    """Write a file of our own, such as ``--output``, so that no half of it is ever seen."""
-    _replace({os.path.realpath(path): data})
+    """Write a file of our own, such as ``--output``, so that no half of it is ever seen.
+
+    A device or a pipe is written to: put another file in place of /dev/null, and the whole machine has lost it.
+    """
+    real = os.path.realpath(path)
+    if os.path.exists(real) and not os.path.isfile(real):
+        with open(real, "wb") as file:
+            file.write(data)
+    else:
+        _replace({real: data})
 
 
 def _groups(result: Result) -> list[list[Changed]]:
