@@ -278,12 +278,12 @@ def _post(wait: _Wait, signal: Signal, arm: ExitArm) -> Decision:
     assert own is not None, "a for statement has a body"
     if flow.continues(wait.loop):
         return Refusal("sleep-in-post", "a continue in the loop would jump past the wait at the body's end")
-    declared = {r.name for r in wait.view.refs_in(own) if r.role == "define"}
-    if declared & {r.name for r in wait.view.refs_in(wait.statement)}:
-        return Refusal("sleep-in-post", "the body declares a name that the duration uses")
     select, problem = _timer_select(wait, signal, arm)
     if problem is not None:
         return problem
+    declared = {r.name for r in wait.view.refs_in(own) if r.role == "define"}
+    if declared & set(re.findall(r"\w+", select)):
+        return Refusal("sleep-in-post", "the body declares a name that the wait would use")
     edits = [_without_post(wait), _append(wait, own, f"{select}\n")]
     return _fix(
         wait, signal, arm, edits, arm.level, "timer", "gap kept: moved from the post statement to the body's end"

@@ -16,7 +16,7 @@ _RELEASING = frozenset(
         "finish", "end", "free", "shutdown", "unregister", "deregister", "delete", "flush", "commit", "rollback",
         "send", "reply", "respond", "notify", "broadcast", "signal", "publish", "complete", "emit", "return",
         "dec", "decr", "decrement", "sub", "drop", "unref", "leave", "restore", "abort", "revoke", "disconnect",
-        "detach", "disable", "reset", "clear", "destroy", "kill", "drain", "fail", "resolve",
+        "detach", "disable", "reset", "ack", "nack", "register", "clear", "destroy", "kill", "drain", "fail", "resolve",
     }
 )  # fmt: skip
 # Words of calls that write something down for later.
@@ -59,11 +59,17 @@ def of_exits(view: View, loop: Node) -> Effect:
         before = [s for s in flow.siblings(leaving)[0] if s not in done and not flow.contains(s, view.node)]
         before = _without_pairs(view, [s for s in before if not _gives_back(view, loop, s)])
         # What a loop assigns when it succeeds, it need not when it is stopped.
-        effect = of(view, before, writes=Effect.NONE)
-        if effect is Effect.RELEASES:
-            return effect
+        effect = of(view, [*before, leaving], writes=Effect.NONE)
+        if effect is Effect.RELEASES or any(_calls_back(view, s) for s in before):
+            return Effect.RELEASES
         found = max(found, Effect.WORKS if effect is Effect.RECORDS else Effect.NONE)
     return found
+
+
+def _calls_back(view: View, statement: Node) -> bool:
+    """A call of a function value (``onDone(err)``): somebody waits to be told."""
+    calls = (view.call_at(n) for n in flow.inside(statement) if n.type == "call_expression")
+    return statement.type == "expression_statement" and any(c is not None and c.kind == "value" for c in calls)
 
 
 def _without_pairs(view: View, statements: list[Node]) -> list[Node]:
@@ -100,9 +106,12 @@ def _of_one(view: View, statement: Node, taken: list[str], writes: Effect) -> Ef
         elif node.type == "go_statement":
             found = max(found, Effect.WORKS)
         elif node.type == "call_expression":
-            if statement.type == "return_statement" or _quiet(view, node) or _pairs(view, node, taken):
+            if _quiet(view, node) or _pairs(view, node, taken):
                 continue
-            found = max(found, _of_call(view, node))
+            effect = _of_call(view, node)
+            # A return that is skipped loses its value, not what making the value did.
+            if statement.type != "return_statement" or effect >= Effect.RECORDS:
+                found = max(found, effect)
         elif node.type == "unary_expression" and view.text(node).startswith("<-"):
             # A value that nobody looks at: a slot given back, or a wait for somebody.
             alone = node.parent is not None and node.parent.type == "expression_statement"

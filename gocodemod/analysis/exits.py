@@ -14,10 +14,14 @@ from gocodemod.analysis import effects, flow, goroutines, looks, names
 from gocodemod.analysis.looks import Check
 from gocodemod.analysis.signals import Signal
 from gocodemod.analysis.view import View
+from gocodemod.golang.facts import Result
 from gocodemod.model import Level, Refusal
 
 # Stands for the file's own name of the package context in an arm's text.
 CONTEXT = "\0context"
+_CONSTANT = frozenset(
+    {"nil", "true", "false", "int_literal", "float_literal", "interpreted_string_literal", "unary_expression"}
+)
 _WAITING = frozenset({"wait", "await", "waitfor", "ensure"})
 
 
@@ -36,6 +40,9 @@ def exit_arm(view: View, loop: Node, signal: Signal) -> ExitArm | Refusal:
     found = checks(view, loop, signal)
     if found:
         return _existing(view, loop, signal, found)
+    outer = [c for around in flow.loops_around(view.node)[1:] for c in checks(view, around, signal)]
+    if outer:
+        return _of_outer_loop(view, loop, outer)
     return _made(view, loop, signal)
 
 
@@ -61,6 +68,26 @@ def _existing(view: View, loop: Node, signal: Signal, found: list[Check]) -> Exi
         return Refusal("stop-exit-differs", "what follows the wait releases, replies or records")
     level = Level.REVIEW if skipped is effects.Effect.WORKS else Level.SAFE
     return ExitArm(text, level, "as the loop's own exit on this signal")
+
+
+def _of_outer_loop(view: View, loop: Node, found: list[Check]) -> ExitArm | Refusal:
+    """A loop around this one has exits on the signal: a copy where they are one return, which may flush or close before."""
+    returns = {_single_return(view, c) for c in found}
+    if len(returns) != 1 or None in returns or not _means_the_same(view, found[0]):
+        return Refusal("stop-exit-differs", "the exit of the loop around this one does more than return")
+    text = next(iter(returns))
+    assert text is not None, "None was ruled out above"
+    skipped = max(_skipped(view, loop), effects.of(view, _rest_of_round(view, loop)), effects.of_exits(view, loop))
+    if skipped >= effects.Effect.RECORDS:
+        return Refusal("stop-exit-differs", "a return here would skip what releases, replies or records")
+    level = Level.REVIEW if skipped is effects.Effect.WORKS else Level.SAFE
+    return ExitArm(text, level, "as the outer loop's own exit on this signal")
+
+
+def _rest_of_round(view: View, loop: Node) -> list[Node]:
+    """What the loop around this one would still do in its round."""
+    around = flow.loops_around(view.node)[1]
+    return list(flow.after(flow.labelled(loop), around)) if flow.ends_by_itself(loop) else []
 
 
 def _runs_next(view: View, loop: Node, found: list[Check]) -> bool:
@@ -137,6 +164,10 @@ def _is_first(view: View, loop: Node) -> bool:
 def _made(view: View, loop: Node, signal: Signal) -> ExitArm | Refusal:
     """The loop has no exit on this signal: one by the function's results."""
     function = view.functions[0]
+    if flow.ranges_over_channel(view.facts, view.path, loop) and flow.is_range(loop):
+        return Refusal(
+            "stop-exit-differs", "the loop takes what others send, and they would wait for a receiver for ever"
+        )
     behind = flow.after_loop(loop, view.function) if flow.ends_by_itself(loop) else []
     now, later = _skipped(view, loop), effects.of(view, behind)
     exits = effects.of_exits(view, loop)
@@ -177,18 +208,31 @@ def _error_return(
     if not results[-1].is_error:
         return Refusal("no-way-to-report-stop", "the function has results, none of them an error")
     established = _error_returns(loop)
-    values = _usual_values(view, established, len(results) - 1)
+    told = _told_as_success(view, loop)
+    values, sure = _usual_values(view, established, results[:-1])
     if values is None:
-        zeros = [r.zero for r in results[:-1]]
-        if any(z is None for z in zeros):
-            return Refusal("no-way-to-report-stop", "the zero value of a result cannot be written in this file")
-        values = [z for z in zeros if z is not None]
+        return Refusal("no-way-to-report-stop", "the zero value of a result cannot be written in this file")
     if skipped >= effects.Effect.RECORDS or (behind >= effects.Effect.RECORDS and not established):
         return Refusal("stop-exit-differs", "a return here would skip what releases, replies or records")
     works = skipped is effects.Effect.WORKS or (behind is not effects.Effect.NONE and not established)
+    level = Level.REVIEW if works or not sure else Level.SAFE
+    if told is not None:
+        return ExitArm(told, level, "as the loop's own return for a cancelled context")
     error = f"{signal.text}.Err()" if signal.family == "context" else f"{CONTEXT}.Canceled"
-    text = "return " + ", ".join([*values, error])
-    return ExitArm(text, Level.REVIEW if works else Level.SAFE, "reported as an error", signal.family == "channel")
+    return ExitArm("return " + ", ".join([*values, error]), level, "reported as an error", signal.family == "channel")
+
+
+def _told_as_success(view: View, loop: Node) -> str | None:
+    """``if errors.Is(err, context.Canceled) { return nil }``: what this loop takes a stop for."""
+    for node in flow.inside(loop):
+        test = node.child_by_field_name("condition") if node.type == "if_statement" else None
+        then = node.child_by_field_name("consequence") if test is not None else None
+        if test is not None and then is not None and "context.Canceled" in view.text(test):
+            inner = flow.statements(then)
+            values = _values(inner[0]) if len(inner) == 1 else []
+            if values and values[-1].type == "nil" and all(v.type in _CONSTANT for v in values):
+                return view.text(inner[0])
+    return None
 
 
 def _error_returns(loop: Node) -> list[Node]:
@@ -202,25 +246,37 @@ def _values(node: Node) -> list[Node]:
     return [c for c in node.named_children[0].named_children if c.type != "comment"]
 
 
-def _usual_values(view: View, returns: list[Node], count: int) -> list[str] | None:
-    """What the error returns around the wait put before the error, if they agree and it is constant (``return -1, err``)."""
-    constant = {
-        "nil",
-        "true",
-        "false",
-        "int_literal",
-        "float_literal",
-        "interpreted_string_literal",
-        "unary_expression",
-    }
-    shapes = set()
-    for node in returns:
-        values = _values(node)[:-1]
-        plain = all(v.type in constant and "<-" not in view.text(v) for v in values)
-        if len(values) != count or not plain:
-            return None
-        shapes.add(tuple(view.text(v) for v in values))
-    return list(next(iter(shapes))) if len(shapes) == 1 else None
+def _usual_values(view: View, returns: list[Node], results: tuple[Result, ...]) -> tuple[list[str] | None, bool]:
+    """What to return before the error, None where it cannot be written; and whether nothing known speaks against it.
+
+    What the error returns around the wait agree on (``return -1, err``, ``return n, err``), named results, zero values.
+    """
+    values: list[str] = []
+    sure = True
+    for position, result in enumerate(results):
+        found = [v[position] for r in returns if len(v := _values(r)) == len(results) + 1]
+        texts = {view.text(v) for v in found}
+        here = view.facts.lookup(view.path, view.node.start_byte, result.name) if result.name not in ("", "_") else None
+        if len(texts) == 1 and _same_there(view, found[0]):
+            values.append(texts.pop())
+        elif here is not None and here.kind == "result":
+            values.append(result.name)
+        elif result.zero is None:
+            return None, False
+        else:
+            # Where the returns differ, or hold what has been done so far, a person should look.
+            sure = sure and all(v.type in _CONSTANT or v.type == "composite_literal" for v in found)
+            values.append(result.zero)
+    return values, sure
+
+
+def _same_there(view: View, value: Node) -> bool:
+    """Whether a value means the same at the wait: a constant, or a name in scope there."""
+    if value.type in _CONSTANT:
+        return "<-" not in view.text(value)
+    ref = view.ref_at(value) if value.type == "identifier" else None
+    here = view.facts.lookup(view.path, view.node.start_byte, view.text(value)) if ref is not None else None
+    return ref is not None and here is not None and here.id == ref.object
 
 
 def _is_barrier(view: View, loop: Node, behind: list[Node]) -> bool:

@@ -30,7 +30,14 @@ _CANCELS = frozenset({"context.CancelFunc", "context.CancelCauseFunc", "func()"}
 # A context made by a call we cannot see into may fire by itself if its name says so.
 _MAY_FIRE = frozenset({"cancel", "timeout", "deadline", "notify", "signal", "interrupt", "shutdown", "stop"})
 # In these the signal has fired, or is about to: the edit would skip the wait (lnd brontide.go).
-_ENDING = frozenset({"stop", "close", "shutdown", "leave", "unlock", "release", "cleanup", "teardown"})
+_ENDING = names.STOPPING_FUNCTIONS | {
+    "leave", "unlock", "release", "cleanup", "teardown", "drain", "deregister", "unregister", "revoke", "graceful"
+}  # fmt: skip
+# GracefulStop, onClose, tearDown.
+_ENDING_LAST = frozenset({"stop", "close", "shutdown", "down", "up"})
+_BEFORE_LAST = frozenset(
+    {"graceful", "gracefully", "on", "do", "tear", "clean", "force", "hard", "soft", "fast", "safe"}
+)
 # What is registered with a function of such a name runs when things end.
 _HOOKS = frozenset({"cleanup", "shutdown", "close", "stop", "exit"})
 
@@ -71,7 +78,7 @@ def _ending(view: View, found: Visible) -> bool:
         if not own and function.callee == "context.AfterFunc":
             return True
     declared = view.functions[-1]
-    if names.first_word(declared.name) in _ENDING:
+    if _ends_things(declared.name):
         # Shutdown(ctx) error is told how long it may take, as net/http's is; without an error a caller could not see it.
         reports = bool(declared.results) and declared.results[-1].is_error
         return found.place != "param" or not reports or len(view.functions) > 1
@@ -80,18 +87,55 @@ def _ending(view: View, found: Visible) -> bool:
 
 def caution(view: View) -> str:
     """What a person should know about a signal that was accepted."""
-    if names.first_word(view.functions[-1].name) in _ENDING:
+    if _ends_things(view.functions[-1].name):
         return "the function ends things: a caller that hands it a context which has ended would get no wait"
     return ""
 
 
+def _ends_things(name: str) -> bool:
+    found = names.words(_last(name))
+    if not found:
+        return False
+    return found[0] in _ENDING or (len(found) > 1 and found[-1] in _ENDING_LAST and found[0] in _BEFORE_LAST)
+
+
 def _only_called_when_ending(view: View, declared: Function) -> bool:
-    """A helper that nothing but Stop, Close and the like calls."""
+    """A helper that some caller calls when things end: from Stop or Close, by defer, or after the signal."""
     named = view.facts.object(declared.object)
     if named is None or named.exported or named.in_interface:
         return False
-    calls = [u for u in view.facts.uses(declared.object) if u.role != "declare"]
-    return bool(calls) and all(u.role != "go-call" and names.first_word(u.function) in _ENDING for u in calls)
+    calls = [u for u in view.facts.uses(declared.object) if u.role in ("call", "defer-call")]
+    return any(u.role == "defer-call" or _ends_things(u.function) or _called_after_the_end(view, u) for u in calls)
+
+
+def _called_after_the_end(view: View, call: Ref) -> bool:
+    """Whether a call in this file stands in the arm that received a signal, or after a receive, a cancel or a close."""
+    if call.path != view.path:
+        return False
+    node = view.source.node_at(call.start, call.end)
+    function = flow.enclosing_function(node)
+    current: Node | None = node
+    while current is not None and current != function:
+        if current.type == "communication_case":
+            waited = current.child_by_field_name("communication")
+            text = view.text(waited) if waited is not None else ""
+            name = text.removeprefix("<-").removesuffix("()").rsplit(".", 1)[-1]
+            if text.startswith("<-") and names.means_stop(name) and not flow.contains(waited or current, node):
+                return True
+        current = current.parent
+    before = flow.dominating(node, function) if function is not None else []
+    return any(s.type == "expression_statement" and _fires(view.text(s)) for s in before)
+
+
+def _fires(text: str) -> bool:
+    """``<-ctx.Done()``, ``close(s.stop)``, ``s.cancel()``."""
+    callee = text.split("(", 1)[0].rsplit(".", 1)[-1]
+    received = text.removeprefix("<-").removesuffix("()").rsplit(".", 1)[-1]
+    return (
+        text.startswith("close(")
+        or "cancel" in names.words(callee)
+        or (text.startswith("<-") and names.means_stop(received))
+    )
 
 
 def _last(name: str) -> str:
@@ -249,13 +293,7 @@ def _is_rpc(view: View, found: Visible) -> bool:
         return False
     takes = [p.type for p in declared.params]
     gives = [r.type for r in declared.results]
-    return (
-        len(takes) == 2
-        and takes[1].startswith("*")
-        and len(gives) == 2
-        and gives[0].startswith("*")
-        and gives[1] == "error"
-    )
+    return len(takes) == 2 and len(gives) == 2 and gives[1] == "error"
 
 
 def _cancelled_by_starter(view: View, found: Visible) -> bool:
@@ -301,6 +339,10 @@ def _fired_before(view: View, loop: Node, found: Visible, refs: list[Ref]) -> bo
     fired_by += [r for r in refs if r.role == "close"]
     if any(_runs_before(view, loop, r) for r in fired_by):
         return True
+    if found.place in ("field", "captured", "package"):
+        before = flow.dominating(view.node, view.function)
+        if any(s.type == "expression_statement" and ".cancel" in view.text(s).lower() for s in before):
+            return True
     # errgroup's Wait cancels the group's context.
     grouped = any(o.call is not None and o.call.name.endswith("errgroup.WithContext") for o in made)
     waits = (c for c in view.calls if c.name.endswith("errgroup.Group).Wait") and c.literals == view.literals)

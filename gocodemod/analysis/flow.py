@@ -278,7 +278,7 @@ def after_loop(loop: Node, function: Node) -> list[Node]:
 
 def ends_by_itself(loop: Node) -> bool:
     """Whether what stands behind the loop can run: it has a condition or range, or some jump leads out of it."""
-    if not is_endless(loop) and (condition(loop) is not None or _ranges(loop)):
+    if not is_endless(loop) and (condition(loop) is not None or is_range(loop)):
         return True
     jumps = ("break_statement", "continue_statement", "goto_statement")
     return any(n.type in jumps for n in exits(loop))
@@ -294,7 +294,8 @@ def ranges_over_channel(facts: Facts, path: str, loop: Node) -> bool:
     return known is None or "chan " in known.underlying[:7] or known.underlying.startswith("func(")
 
 
-def _ranges(loop: Node) -> bool:
+def is_range(loop: Node) -> bool:
+    """``for ... range``."""
     found = clause(loop)
     return found is not None and found.type == "range_clause"
 

@@ -42,6 +42,8 @@ def runs_alone(view: View, function: Function) -> bool:
 def joined(view: View, function: Function) -> bool:
     """Whether the function that starts this goroutine's literal also waits for something the literal does at its end."""
     inner = (function.start, function.end)
+    if function.kind == "declaration" and any(c.name == "(*sync.WaitGroup).Done" for c in view.calls):
+        return True  # whoever hands over a group waits for it
     outer_calls = [c for c in view.calls if not (inner[0] <= c.start < inner[1]) and c.start > inner[0]]
     waits = {_receiver(view, c.receiver_start, c.receiver_end) for c in outer_calls if c.name.endswith(".Wait")}
     own = [c for c in view.calls if inner[0] <= c.start < inner[1]]

@@ -139,8 +139,22 @@ def seen_before(view: View, loop: Node, refs: Iterable[Ref]) -> bool:
     for ref in refs:
         if ref.literals != view.literals or ref.start >= loop.start_byte or _in(ref, loop):
             continue
-        if (looks(ref) or _asks_for_cause(view, ref)) and not _in_return(view, ref) and not _returns_then(view, ref):
+        look = looks(ref) or _asks_for_cause(view, ref)
+        if look and not (_in_return(view, ref) or _returns_then(view, ref) or _in_last_arm(view, ref)):
             return True
+    return False
+
+
+def _in_last_arm(view: View, ref: Ref) -> bool:
+    """Whether the look stands in an arm or branch, not around the wait, that ends the function (it is logged there)."""
+    child: Node = view.source.node_at(ref.start, ref.end)
+    parent = child.parent
+    while parent is not None and parent != view.function:
+        arm = parent.type == "communication_case" and child != parent.child_by_field_name("communication")
+        branch = parent.type == "block" and parent.parent is not None and parent.parent.type == "if_statement"
+        if (arm or branch) and not flow.contains(parent, view.node) and flow.ends_function(parent):
+            return True
+        child, parent = parent, parent.parent
     return False
 
 

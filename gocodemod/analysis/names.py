@@ -19,6 +19,9 @@ STOP_WORDS = frozenset(
 START_WORDS = frozenset(
     {"start", "started", "starting", "startup", "ready", "init", "initialized", "sem", "slot", "producer"}
 )
+# These end a phase as often as a life (readDone, bootstrapDone): alone, or beside words that say stop, they mean stop.
+_ENDS_A_PHASE = frozenset({"done", "closed", "exit"})
+_GENERIC = frozenset({"ch", "c", "chan", "channel", "sig", "signal", "notify", "is"})
 STOPPING_FUNCTIONS = frozenset(
     {"close", "stop", "shutdown", "cancel", "quit", "exit", "kill", "terminate", "destroy", "dispose", "halt"}
 )
@@ -28,6 +31,14 @@ def words(name: str) -> list[str]:
     """Lower-case words of a camelCase or snake_case name; ``stopc`` and ``donech`` give ``stop`` and ``done``."""
     found = [w.lower() for w in _WORD.findall(name)]
     return [_without_suffix(w) for w in found]
+
+
+def means_stop(name: str) -> bool:
+    """Whether a channel's name says that the whole should end, not a part of it."""
+    found = words(name)
+    strong = [w for w in found if w in STOP_WORDS and w not in _ENDS_A_PHASE]
+    weak = [w for w in found if w in _ENDS_A_PHASE]
+    return bool(strong) or (bool(weak) and all(w in _ENDS_A_PHASE | _GENERIC for w in found))
 
 
 def _without_suffix(word: str) -> str:

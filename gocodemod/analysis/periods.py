@@ -15,7 +15,7 @@ _BLOCKING = frozenset(
     {
         "accept", "read", "recv", "receive", "wait", "next", "scan", "listen", "serve", "dial", "connect", "reconnect",
         "subscribe", "watch", "stream", "consume", "join", "run", "retry", "restart", "lock", "acquire", "sleep", "copy",
-        "await", "session", "loop", "tail", "follow", "output",
+        "await", "session", "loop", "tail", "follow", "output", "blpop", "brpop", "supervise", "exec",
     }
 )  # fmt: skip
 _QUICK = (
@@ -80,9 +80,24 @@ def _blocks(view: View, own: Node) -> str | None:
     for call in view.calls_in(own):
         if call.start == view.node.start_byte or call.name.startswith(_QUICK) or _in_goroutine(view, call):
             continue
-        if call.name.startswith(_SLOW) or set(names.words(_last(call.name))) & _BLOCKING:
+        if _may_block(call) or any(_may_block(c) for c in _calls_of(view, call)):
             return f"{_last(call.name)} may block"
     return None
+
+
+def _may_block(call: Call) -> bool:
+    if call.name.startswith(_QUICK):
+        return False
+    return call.name.startswith(_SLOW) or bool(set(names.words(_last(call.name))) & _BLOCKING)
+
+
+def _calls_of(view: View, call: Call) -> tuple[Call, ...]:
+    """What a function of the same package calls in turn."""
+    declared = view.facts.object(call.object) if call.object else None
+    if declared is None or declared.kind not in ("func", "method") or not view.facts.uses(call.object):
+        return ()
+    found = view.facts.functions(declared.path, declared.start)
+    return view.facts.calls(declared.path, found[-1].body_start, found[-1].body_end) if found else ()
 
 
 def _in_goroutine(view: View, call: Call) -> bool:

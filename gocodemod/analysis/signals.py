@@ -83,7 +83,9 @@ def candidates(view: View) -> Iterator[Visible]:
     """What may be a signal by its type and name; ``t.Context()`` is offered as a context of place ``testing``."""
     for found in view.facts.visible(view.path, view.node.start_byte):
         if found.family in ("context", "channel"):
-            yield found
+            # Request.Cancel is deprecated and nil in practice.
+            if found.base is None or not found.base.type.endswith("net/http.Request"):
+                yield found
         elif found.family == "testing" and found.place in ("captured", "param", "local") and found.base is None:
             yield Visible(f"{found.text}.Context()", "context", "testing", found.object, None)
 
@@ -122,6 +124,13 @@ def _reject(view: View, loop: Node, found: Visible) -> _Rejected | None:
         return _Rejected("no-stop-signal", f"{found.text} is declared inside the loop")
     if found.place == "testing":
         return _reject_testing(view, found)
+    looked_at = any(_in(r, loop) and looks.looks(r) for r in refs_of(view, found))
+    handed = found.base is not None and found.base.kind != "receiver" and found.family == "channel"
+    if handed and not looked_at:
+        # The end of something that the loop was handed (a lost connection) is not the end of the loop.
+        return _Rejected("no-stop-signal", f"{found.text} tells of the end of {declaration.name}")
+    if _chooses_its_own(view, loop, found):
+        return _Rejected("no-stop-signal", f"the loop works with a context of its own instead of {found.text}")
     rejected = _reject_channel(view, found) if found.family == "channel" else None
     return (
         rejected
@@ -130,6 +139,28 @@ def _reject(view: View, loop: Node, found: Visible) -> _Rejected | None:
         or construction.reject(view, found, bool(refs_of(view, found)), _Rejected)
         or firing.reject(view, loop, found, refs_of(view, found), _Rejected)
     )
+
+
+def _in(ref: Ref, node: Node) -> bool:
+    return node.start_byte <= ref.start < node.end_byte
+
+
+# Made on purpose where a context is in scope: what the call does must not end with it.
+_DETACHED = frozenset({"context.Background", "context.TODO", "context.WithoutCancel"})
+
+
+def _chooses_its_own(view: View, loop: Node, found: Visible) -> bool:
+    """Whether the loop calls with a context that cannot end, and does not touch the candidate."""
+    if any(_in(r, loop) for r in refs_of(view, found)):
+        return False
+    return any(c.name in _DETACHED for c in view.calls_in(loop)) and not _only_logs(view, loop)
+
+
+def _only_logs(view: View, loop: Node) -> bool:
+    """Whether those contexts go to loggers alone (``log.G(context.TODO())``)."""
+    detached = [c for c in view.calls_in(loop) if c.name in _DETACHED]
+    around = [[o for o in view.calls_in(loop) if o.start < c.start and c.end <= o.end] for c in detached]
+    return all(any("log" in o.name.lower() for o in outer) for outer in around)
 
 
 def _reject_testing(view: View, found: Visible) -> _Rejected | None:
@@ -169,10 +200,17 @@ _HARMLESS = frozenset({"declare", "define", "close", "receive", "select-receive"
 def _only_closed(view: View, found: Visible) -> bool:
     """Whether the channel's every use is known and none can send."""
     if found.object.underlying.startswith("<-"):
-        # Receive-only here; who made it may still send. ctx.Done() never does.
+        # Receive-only here; who made it may still send, unless the callers can be seen. ctx.Done() never does.
+        given = list(arguments.handings(view, found.object))
+        if given:
+            uses = [u for h in given for r in h.refs for u in view.facts.uses(r.object)]
+            seen = all(h.refs for h in given) and all(u.role in _HARMLESS | {"argument"} for u in uses)
+            return seen and any(u.role == "close" for u in uses)
         made = [o.call.name for o in firing.origins(view, found.object.id) if o.call is not None]
         return bool(made) and all(name.endswith(").Done") for name in made)
-    return found.object.kind != "param" and all(u.role in _HARMLESS for u in _uses(view, found))
+    if found.object.kind == "param":
+        return False
+    return all(u.role in _HARMLESS for u in _uses(view, found))
 
 
 def _reject_channel(view: View, found: Visible) -> _Rejected | None:
@@ -190,13 +228,9 @@ def _reject_channel(view: View, found: Visible) -> _Rejected | None:
     # Elsewhere, a receive that then leaves may just as well wait for a result, or for readiness.
     here = [u for u in uses if u.path == view.path and _in(u, view.outermost)]
     leaves = [u for u in uses if "receive" in u.role and u.leaves and u.in_loop]
-    named = any(w in names.STOP_WORDS for w in own_words) and (found.place in ("param", "captured") or bool(leaves))
+    named = names.means_stop(found.object.name) and (found.place in ("param", "captured") or bool(leaves))
     closed = any(u.role == "close" and names.first_word(u.function) in names.STOPPING_FUNCTIONS for u in uses)
     return None if named or closed or any(u in here for u in leaves) else none
-
-
-def _in(ref: Ref, node: Node) -> bool:
-    return node.start_byte <= ref.start < node.end_byte
 
 
 def _same_goroutine(view: View, ref: Ref) -> bool:
