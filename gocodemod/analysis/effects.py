@@ -67,9 +67,14 @@ def of_exits(view: View, loop: Node) -> Effect:
 
 
 def _calls_back(view: View, statement: Node) -> bool:
-    """A call of a function value (``onDone(err)``): somebody waits to be told."""
-    calls = (view.call_at(n) for n in flow.inside(statement) if n.type == "call_expression")
-    return statement.type == "expression_statement" and any(c is not None and c.kind == "value" for c in calls)
+    """A call of a function value (``onDone(err)``): somebody waits to be told. Not a package's (``log.G``)."""
+    if statement.type != "expression_statement" or statement.named_children[0].type != "call_expression":
+        return False
+    call = statement.named_children[0]
+    known, callee = view.call_at(call), call.child_by_field_name("function")
+    ref = view.ref_at(callee) if callee is not None else None
+    declared = view.facts.object(ref.object) if ref is not None else None
+    return known is not None and known.kind == "value" and declared is not None and declared.scope != "package"
 
 
 def _without_pairs(view: View, statements: list[Node]) -> list[Node]:

@@ -77,7 +77,9 @@ def _of_outer_loop(view: View, loop: Node, found: list[Check]) -> ExitArm | Refu
         return Refusal("stop-exit-differs", "the exit of the loop around this one does more than return")
     text = next(iter(returns))
     assert text is not None, "None was ruled out above"
-    skipped = max(_skipped(view, loop), effects.of(view, _rest_of_round(view, loop)), effects.of_exits(view, loop))
+    skipped = max(_skipped(view, loop), effects.of_exits(view, loop))
+    if not (_error_returns(loop) or _returns_already(view, loop)):
+        skipped = max(skipped, effects.of(view, _rest_of_round(view, loop)))
     if skipped >= effects.Effect.RECORDS:
         return Refusal("stop-exit-differs", "a return here would skip what releases, replies or records")
     level = Level.REVIEW if skipped is effects.Effect.WORKS else Level.SAFE

@@ -82,7 +82,7 @@ def _ending(view: View, found: Visible) -> bool:
         # Shutdown(ctx) error is told how long it may take, as net/http's is; without an error a caller could not see it.
         reports = bool(declared.results) and declared.results[-1].is_error
         return found.place != "param" or not reports or len(view.functions) > 1
-    return _only_called_when_ending(view, declared)
+    return _only_called_when_ending(view, declared, found)
 
 
 def caution(view: View) -> str:
@@ -99,16 +99,18 @@ def _ends_things(name: str) -> bool:
     return found[0] in _ENDING or (len(found) > 1 and found[-1] in _ENDING_LAST and found[0] in _BEFORE_LAST)
 
 
-def _only_called_when_ending(view: View, declared: Function) -> bool:
+def _only_called_when_ending(view: View, declared: Function, found: Visible) -> bool:
     """A helper that some caller calls when things end: from Stop or Close, by defer, or after the signal."""
     named = view.facts.object(declared.object)
     if named is None or named.exported or named.in_interface:
         return False
     calls = [u for u in view.facts.uses(declared.object) if u.role in ("call", "defer-call")]
-    return any(u.role == "defer-call" or _ends_things(u.function) or _called_after_the_end(view, u) for u in calls)
+    return any(
+        u.role == "defer-call" or _ends_things(u.function) or _called_after_the_end(view, u, found) for u in calls
+    )
 
 
-def _called_after_the_end(view: View, call: Ref) -> bool:
+def _called_after_the_end(view: View, call: Ref, found: Visible) -> bool:
     """Whether a call in this file stands in the arm that received a signal, or after a receive, a cancel or a close."""
     if call.path != view.path:
         return False
@@ -124,7 +126,9 @@ def _called_after_the_end(view: View, call: Ref) -> bool:
                 return True
         current = current.parent
     before = flow.dominating(node, function) if function is not None else []
-    return any(s.type == "expression_statement" and _fires(view.text(s)) for s in before)
+    # A context that is handed over after a cancel is hardly the one that was cancelled.
+    told = [t for s in before if s.type == "expression_statement" and _fires(t := view.text(s))]
+    return any(found.place != "param" or t.startswith("<-") for t in told)
 
 
 def _fires(text: str) -> bool:
