@@ -12,6 +12,7 @@ from gocodemod.golang.types import TypeChecker
 pytest.register_assert_rewrite("tests.bench")
 
 from tests.bench import Bench  # noqa: E402
+from tests.gocode import FILES, Module, write  # noqa: E402
 from tests.golden import Case  # noqa: E402
 
 
@@ -37,3 +38,12 @@ def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     collected = (getattr(item, "callspec", None) for item in request.session.items)
     cases = [spec.params["case"] for spec in collected if spec and isinstance(spec.params.get("case"), Case)]
     return Bench(cases, tmp_path_factory.mktemp("goldens"), checker)
+
+
+@pytest.fixture(scope="module")
+def module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Module]:
+    root = tmp_path_factory.mktemp("app").resolve()
+    write(root, FILES)
+    with TypeChecker(root, env={"CGO_ENABLED": "1", "GOOS": "linux", "GOARCH": "amd64"}) as types:
+        types.load([str(root / name) for name in FILES if name.endswith(".go")])
+        yield Module(root, types)
