@@ -110,21 +110,62 @@ def _skipped(view: View, loop: Node) -> effects.Effect:
         return effects.Effect.NONE
     # The state that an endless loop keeps between its rounds is of use to nobody once it has ended.
     writes = effects.Effect.WORKS if flow.is_endless(loop) else effects.Effect.RECORDS
-    return effects.of(view, list(flow.after(view.node, loop)), writes)
+    following = [s for s in flow.after(view.node, loop) if not _made_by_the_failure(view, s)]
+    return effects.of(view, following, writes)
+
+
+def _failed(view: View) -> set[str]:
+    """Variables that are not nil at the wait, because it stands in the branch of ``if err != nil``."""
+    found: set[str] = set()
+    child, parent = view.node, view.node.parent
+    while parent is not None and parent != view.function:
+        if parent.type == "if_statement" and child == parent.child_by_field_name("consequence"):
+            name = _compared_with_nil(view, parent.child_by_field_name("condition"), "!=")
+            found |= {name} if name else set()
+        child, parent = parent, parent.parent
+    return found
+
+
+def _compared_with_nil(view: View, test: Node | None, operator: str) -> str:
+    """The variable of ``x != nil`` (or ``==``), "" for any other condition."""
+    if test is None or test.type != "binary_expression":
+        return ""
+    sign, left, right = (test.child_by_field_name(n) for n in ("operator", "left", "right"))
+    if sign is None or left is None or right is None or sign.type != operator or right.type != "nil":
+        return ""
+    ref = view.ref_at(left) if left.type == "identifier" else None
+    return ref.object if ref is not None else ""
+
+
+def _made_by_the_failure(view: View, statement: Node) -> bool:
+    """``defer body.Close()`` of what a failed call did not give: nothing is there to be released."""
+    if statement.type != "defer_statement":
+        return False
+    failed = _failed(view)
+    values = {r.value_start for r in view.refs if r.object in failed and r.role in ("define", "assign")}
+    bases = {r.object for r in view.refs_in(statement) if r.role == "base"}
+    return any(r.value_start in values for r in view.refs if r.object in bases and r.role in ("define", "assign"))
 
 
 def _single_return(view: View, check: Check) -> str | None:
-    """The text of the arm's only statement if that is a return."""
+    """The text of the arm's only statement if that is a return; what it does only without the failure is left out."""
     if check.arm is None:
         return None
-    inner = flow.statements(check.arm)
+    failed = _failed(view)
+    inner = [
+        s
+        for s in flow.statements(check.arm)
+        if s.type != "if_statement"
+        or s.child_by_field_name("alternative") is not None
+        or _compared_with_nil(view, s.child_by_field_name("condition"), "==") not in failed
+    ]
     return view.text(inner[0]) if len(inner) == 1 and inner[0].type == "return_statement" else None
 
 
 def _means_the_same(view: View, check: Check) -> bool:
     """Whether each name in the copied return stands for the same thing at the wait."""
     assert check.arm is not None, "only arms with a return are copied"
-    statement = flow.statements(check.arm)[0]
+    statement = flow.statements(check.arm)[-1]
     for ref in view.refs_in(statement):
         if ref.outer_start == ref.start or ref.role == "base" or ref.selected:
             here = view.facts.lookup(view.path, view.node.start_byte, ref.name)
