@@ -56,13 +56,11 @@ def _existing(view: View, loop: Node, signal: Signal, found: list[Check]) -> Exi
     if _runs_next(view, loop, found) and (signal.family == "context" or signal.only_closed):
         return ExitArm("", Level.SAFE, "the loop's own check runs next")
     # A value that somebody sends is gone once received: then the exit must be taken here.
-    returns = {_single_return(view, c) for c in found}
-    if len(returns) != 1 or None in returns:
-        return Refusal("stop-exit-differs", "the loop's own exit on this signal does more than return")
-    text = next(iter(returns))
-    assert text is not None, "None was ruled out above"
-    if not _means_the_same(view, found[0]):
-        return Refusal("stop-exit-differs", "the loop's own exit names variables that differ at the wait")
+    text = _common_return(view, found)
+    if text is None:
+        return Refusal(
+            "stop-exit-differs", "the loop's own exit on this signal is no single return that means the same here"
+        )
     skipped = _skipped(view, loop)
     if skipped >= effects.Effect.RECORDS:
         return Refusal("stop-exit-differs", "what follows the wait releases, replies or records")
@@ -72,11 +70,11 @@ def _existing(view: View, loop: Node, signal: Signal, found: list[Check]) -> Exi
 
 def _of_outer_loop(view: View, loop: Node, found: list[Check]) -> ExitArm | Refusal:
     """A loop around this one has exits on the signal: a copy where they are one return, which may flush or close before."""
-    returns = {_single_return(view, c) for c in found}
-    if len(returns) != 1 or None in returns or not _means_the_same(view, found[0]):
-        return Refusal("stop-exit-differs", "the exit of the loop around this one does more than return")
-    text = next(iter(returns))
-    assert text is not None, "None was ruled out above"
+    text = _common_return(view, found)
+    if text is None:
+        return Refusal(
+            "stop-exit-differs", "the exit of the loop around this one is no single return that means the same here"
+        )
     skipped = max(_skipped(view, loop), effects.of_exits(view, loop))
     if not (_error_returns(loop) or _returns_already(view, loop)):
         skipped = max(skipped, effects.of(view, _rest_of_round(view, loop)))
@@ -114,6 +112,12 @@ def _skipped(view: View, loop: Node) -> effects.Effect:
     return effects.of(view, following, writes)
 
 
+def _common_return(view: View, found: list[Check]) -> str | None:
+    """The one return that all checks consist of, if its names stand for the same things at the wait."""
+    returns = {_single_return(view, c) for c in found}
+    return returns.pop() if len(returns) == 1 and None not in returns and _means_the_same(view, found[0]) else None
+
+
 def _failed(view: View) -> set[str]:
     """Variables that are not nil at the wait, because it stands in the branch of ``if err != nil``."""
     found: set[str] = set()
@@ -121,7 +125,10 @@ def _failed(view: View) -> set[str]:
     while parent is not None and parent != view.function:
         if parent.type == "if_statement" and child == parent.child_by_field_name("consequence"):
             name = _compared_with_nil(view, parent.child_by_field_name("condition"), "!=")
-            found |= {name} if name else set()
+            # Tried again on the way: it may have succeeded since.
+            again = (r for r in view.refs_of(name) if r.role in ("define", "assign", "address"))
+            if name and not any(child.start_byte <= r.start < view.node.start_byte for r in again):
+                found.add(name)
         child, parent = parent, parent.parent
     return found
 

@@ -84,7 +84,7 @@ def _write_overlay(folder: str, overlay: Mapping[str, bytes]) -> list[str]:
 
 
 class _Originals:
-    """Maps replacement files back in what the go command prints, which may shorten paths to ``../../tmp/...``."""
+    """Maps replacement files back in what the go command prints, which may shorten them to relative paths."""
 
     def __init__(self, folder: str, paths: Sequence[str]) -> None:
         name = re.escape(os.path.basename(folder))
