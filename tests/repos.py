@@ -9,7 +9,8 @@ from pathlib import Path
 
 ENVIRONMENT = {
     **os.environ,
-    "GIT_CONFIG_GLOBAL": os.devnull,
+    # A file of our own: /dev/null is no longer empty on a machine where some program running as root replaced it.
+    "GIT_CONFIG_GLOBAL": str(Path(__file__).with_name("empty.gitconfig")),
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_AUTHOR_NAME": "a",
     "GIT_AUTHOR_EMAIL": "a@example.com",
