@@ -25,10 +25,14 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Context:
-    """What a decision may rest on beside the tree: type facts, versions, settings. ``cadence`` is ``tick`` or ``gap``."""
+    """What a decision may rest on beside the tree: type facts, versions, settings. ``cadence`` is ``tick`` or ``gap``.
+
+    ``source``: any file that the facts name, parsed; raises OSError where it cannot be read.
+    """
 
     facts: Facts
     language: Language
+    source: Callable[[str], Source]
     cadence: str = "tick"
     settings: Mapping[str, Any] = field(default_factory=dict)
 

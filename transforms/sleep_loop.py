@@ -40,7 +40,7 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from gocodemod.analysis import exits, flow, locks, names, periods, signals
+from gocodemod.analysis import exits, flow, layout, locks, names, periods, signals
 from gocodemod.analysis.exits import ExitArm
 from gocodemod.analysis.signals import Signal
 from gocodemod.analysis.view import View
@@ -169,7 +169,7 @@ def _is_post(wait: _Wait) -> bool:
 
 def _ticker(wait: _Wait, signal: Signal, arm: ExitArm, default: Node | None) -> Decision:
     loop, view = flow.labelled(wait.loop), wait.view
-    if _goto_jumps_over(view, loop):
+    if flow.goto_jumps_over(view.function, loop):
         return Refusal("goto-over-declaration", "a goto jumps over the place where the ticker would be declared")
     name = names.fresh(view.facts, view.path, loop.start_byte, view.outermost, "ticker")
     made = f"{name} := {wait.package}NewTicker({wait.duration})\ndefer {name}.Stop()\n"
@@ -187,10 +187,21 @@ def _ticker(wait: _Wait, signal: Signal, arm: ExitArm, default: Node | None) -> 
     elif arm.text and _wraps_body(wait):
         own = flow.body(wait.loop)
         assert own is not None, "a for statement has a body"
-        edits.append(_open_select(wait, f"select {{\n{_stop_case(wait, signal, arm)}{tick}"))
-        edits += [*_indent(wait, own), _append(wait, own, "}\n")]
+        edits.append(
+            layout.replace_statement(
+                wait.view.source, wait.statement, f"select {{\n{_stop_case(wait, signal, arm)}{tick}"
+            )
+        )
+        edits += [
+            *layout.indent(wait.view.source, wait.statement.end_byte, own),
+            layout.append(wait.view.source, own, "}\n"),
+        ]
     else:
-        edits.append(_open_select(wait, f"select {{\n{_stop_case(wait, signal, arm)}{tick}\n}}"))
+        edits.append(
+            layout.replace_statement(
+                wait.view.source, wait.statement, f"select {{\n{_stop_case(wait, signal, arm)}{tick}\n}}"
+            )
+        )
     period = _period(wait)
     return _fix(wait, signal, arm, edits, level, "ticker", f"period {period}; was: work + gap {period}")
 
@@ -211,20 +222,6 @@ def _wraps_body(wait: _Wait) -> bool:
         return False
     breaks = [n for s in inner for n in flow.inside(s) if n.type == "break_statement"]
     return not any(flow.jump_target(n) == wait.loop and flow.jump_label(n) is None for n in breaks)
-
-
-def _indent(wait: _Wait, block: Node) -> list[Edit]:
-    """One tab more for the lines that move into the case; not inside raw strings and comments, which keep their text."""
-    data, edits = wait.view.source.data, []
-    kept = [n for s in block.named_children for n in flow.everything(s) if n.type in ("raw_string_literal", "comment")]
-    start = data.find(b"\n", wait.statement.end_byte, block.end_byte) + 1
-    while 0 < start < block.end_byte - 1:
-        end = data.find(b"\n", start)
-        blank = not data[start:end].strip() or end >= block.end_byte
-        if not blank and not any(n.start_byte < start < n.end_byte for n in kept):
-            edits.append(Edit(start, start, b"\t"))
-        start = end + 1
-    return edits
 
 
 def _replace_default(wait: _Wait, default: Node, tick: str) -> list[Edit]:
@@ -248,7 +245,7 @@ def _timer(wait: _Wait, signal: Signal, arm: ExitArm, why: str) -> Decision:
     select, problem = _timer_select(wait, signal, arm)
     if problem is not None:
         return problem
-    edits = [_open_select(wait, select)]
+    edits = [layout.replace_statement(wait.view.source, wait.statement, select)]
     return _fix(wait, signal, arm, edits, arm.level, "timer", f"gap kept: {why}")
 
 
@@ -256,7 +253,7 @@ def _timer_select(wait: _Wait, signal: Signal, arm: ExitArm) -> tuple[str, Refus
     """The select that waits for the duration once, or why it cannot be written."""
     if wait.context.language.timers_collectable:
         return f"select {{\n{_stop_case(wait, signal, arm)}case <-{wait.package}After({wait.duration}):\n}}", None
-    if _goto_jumps_over(wait.view, wait.statement):
+    if flow.goto_jumps_over(wait.view.function, wait.statement):
         return "", Refusal("goto-over-declaration", "a goto jumps over the place where the timer would be declared")
     earlier = sum(_is_sleep(wait, s) for s in flow.siblings(wait.statement)[0])
     view = wait.view
@@ -284,7 +281,7 @@ def _post(wait: _Wait, signal: Signal, arm: ExitArm) -> Decision:
     declared = {r.name for r in wait.view.refs_in(own) if r.role == "define"}
     if declared & set(re.findall(r"\w+", select)):
         return Refusal("sleep-in-post", "the body declares a name that the wait would use")
-    edits = [_without_post(wait), _append(wait, own, f"{select}\n")]
+    edits = [_without_post(wait), layout.append(wait.view.source, own, f"{select}\n")]
     return _fix(
         wait, signal, arm, edits, arm.level, "timer", "gap kept: moved from the post statement to the body's end"
     )
@@ -300,57 +297,16 @@ def _without_post(wait: _Wait) -> Edit:
     return Edit(clause.start_byte, clause.end_byte, wait.view.source.text(condition) if condition is not None else b"")
 
 
-def _append(wait: _Wait, block: Node, text: str) -> Edit:
-    """Put statements before a block's closing brace, on lines of their own."""
-    at = block.end_byte - 1
-    line = wait.view.source.data[wait.view.source.data.rfind(b"\n", 0, at) + 1 : at]
-    if not line.strip():
-        return wait.edit(at, at, text)
-    # The brace is part of the edit, so that the line it now begins is laid out too.
-    return wait.edit(at, at + 1, f"\n{text}}}")
-
-
 def _stop_case(wait: _Wait, signal: Signal, arm: ExitArm, before: str = "") -> str:
-    text = arm.text.replace(exits.CONTEXT, _context_name(wait))
+    text = arm.text.replace(exits.CONTEXT, layout.import_name(wait.view.source, "context"))
     return f"case <-{signal.receive}:\n{before}{text}" + ("\n" if text else "")
-
-
-def _context_name(wait: _Wait) -> str:
-    names_by_path = {path: name for name, path in wait.view.source.imports().items() if name not in (".", "_")}
-    return names_by_path.get("context", "context")
-
-
-def _open_select(wait: _Wait, text: str) -> Edit:
-    """Put the text where the Sleep stood; what followed on the same line starts a line of its own."""
-    data, end = wait.view.source.data, wait.statement.end_byte
-    rest = re.match(rb"[ \t]*;[ \t]*", data[end:])
-    if rest is not None:
-        return wait.edit(wait.statement.start_byte, end + rest.end(), text + "\n")
-    closes = re.match(rb"[ \t]*\}", data[end:])
-    return wait.edit(wait.statement.start_byte, end, text + ("\n" if closes else ""))
-
-
-def _goto_jumps_over(view: View, place: Node) -> bool:
-    """Whether a goto before the place leads to a label after it in the same block: Go forbids that over a declaration.
-
-    https://go.dev/ref/spec#Goto_statements
-    """
-    block = place.parent
-    while block is not None and block.type != "statement_list":
-        block = block.parent
-    if block is None:
-        return False
-    gotos = [n for n in flow.inside(view.function) if n.type == "goto_statement" and n.start_byte < place.start_byte]
-    wanted = {flow.jump_label(n) for n in gotos}
-    labels = [s for s in block.named_children if s.type == "labeled_statement" and s.start_byte >= place.start_byte]
-    return any((name := s.child_by_field_name("label")) is not None and name.text in wanted for s in labels)
 
 
 def _fix(
     wait: _Wait, signal: Signal, arm: ExitArm, edits: list[Edit], level: Level, form: str, cadence: str
 ) -> Decision:
     if arm.needs_context:
-        name = _context_name(wait)
+        name = layout.import_name(wait.view.source, "context")
         here = wait.view.facts.lookup(wait.view.path, wait.statement.start_byte, name)
         if here is not None and here.kind != "package":
             return Refusal(

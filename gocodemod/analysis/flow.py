@@ -313,3 +313,19 @@ def dominating(node: Node, function: Node) -> list[Node]:
             found.extend(h for h in header if h is not None and h.end_byte <= current.start_byte)
         current = parent
     return found[::-1]
+
+
+def goto_jumps_over(function: Node, place: Node) -> bool:
+    """Whether a goto before the place leads to a label after it in the same block: Go forbids that over a declaration.
+
+    https://go.dev/ref/spec#Goto_statements
+    """
+    block = place.parent
+    while block is not None and block.type != "statement_list":
+        block = block.parent
+    if block is None:
+        return False
+    gotos = [n for n in inside(function) if n.type == "goto_statement" and n.start_byte < place.start_byte]
+    wanted = {jump_label(n) for n in gotos}
+    labels = [s for s in block.named_children if s.type == "labeled_statement" and s.start_byte >= place.start_byte]
+    return any((name := s.child_by_field_name("label")) is not None and name.text in wanted for s in labels)

@@ -42,7 +42,7 @@ class Assembler:
 
     def __init__(self, sources: Mapping[str, Source], gofmt: layout.Gofmt) -> None:
         self._sources = sources
-        self._gofmt = gofmt
+        self.gofmt = gofmt
         self._built: dict[tuple[str, tuple[Site, ...]], bytes] = {}
 
     def source(self, path: str) -> Source:
@@ -63,7 +63,7 @@ class Assembler:
         key = (path, tuple(p.site for p in here))
         if key not in self._built:
             source = self._sources[path]
-            self._built[key] = layout.formatted(path, source.data, self.edits(path, here), self._gofmt)
+            self._built[key] = layout.formatted(path, source.data, self.edits(path, here), self.gofmt)
         return self._built[key]
 
     def files(self, proposals: Sequence[Proposal]) -> dict[str, bytes]:

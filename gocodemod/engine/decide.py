@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import tree_sitter
 
@@ -53,16 +53,12 @@ def decide(
         by_file.setdefault(match.site.path, []).append(match)
     checkers.load(path for path, found in by_file.items() if not all(m.suppressed for m in found))
     decisions: list[tuple[Match, Decision | None]] = []
-    sources: dict[str, Source] = {}
     for path in sorted(by_file):
         decisions += decider.file(path, by_file[path])
         if stage is not None:
             stage.advance(len(by_file[path]))
-    for _, decision in decisions:
-        if isinstance(decision, Fix):
-            for change in decision.changes:
-                if change.path not in sources:
-                    sources[change.path] = Source.parse(change.path, read(change.path))
+    fixes = (decision for _, decision in decisions if isinstance(decision, Fix))
+    sources = {change.path: decider.source(change.path) for fix in fixes for change in fix.changes}
     return Decided(tuple(decisions), sources)
 
 
@@ -72,6 +68,13 @@ class _Decider:
     checkers: Checkers
     settings: Settings
     read: Read
+    sources: dict[str, Source] = field(default_factory=dict)
+
+    def source(self, path: str) -> Source:
+        """A file parsed, once for all sites that look into it."""
+        if path not in self.sources:
+            self.sources[path] = Source.parse(path, self.read(path))
+        return self.sources[path]
 
     def file(self, path: str, matches: Sequence[Match]) -> list[tuple[Match, Decision | None]]:
         if all(match.suppressed for match in matches):
@@ -81,7 +84,7 @@ class _Decider:
             return [(match, None if match.suppressed else refused) for match in matches]
         place = self.checkers.place(path)
         assert place is not None, "a file that was loaded has a place or an absence"
-        source = Source.parse(path, self.read(path))
+        source = self.source(path)
         language = self._language(path, place)
         return [(m, None if m.suppressed else self._site(m, source, place, language)) for m in matches]
 
@@ -108,6 +111,7 @@ class _Decider:
         context = Context(
             facts=self.checkers.at(place),
             language=language,
+            source=self.source,
             cadence=self.settings.cadence,
             settings=self.settings.transforms.get(transform.name, {}),
         )

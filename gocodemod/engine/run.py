@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gocodemod import registry
@@ -11,15 +11,15 @@ from gocodemod.engine import decide as deciding
 from gocodemod.engine import edits as algebra
 from gocodemod.engine import match as matching
 from gocodemod.engine import memory
+from gocodemod.engine.again import Pass, look_again, open_sites
 from gocodemod.engine.assemble import Assembler, Loss
 from gocodemod.engine.checkers import Checkers
 from gocodemod.engine.discover import GoFile, discover
 from gocodemod.engine.edits import Proposal
 from gocodemod.engine.match import Match
 from gocodemod.engine.result import Changed, Result
-from gocodemod.engine.trace import Trace
 from gocodemod.engine.verify import Verified, verify
-from gocodemod.errors import NotIdempotent, ToolchainError
+from gocodemod.errors import ToolchainError
 from gocodemod.golang import toolchain as go
 from gocodemod.model import Decision, Fix, Kind, Level, Outcome, Site, Verification
 from gocodemod.progress import NullProgress, Progress
@@ -147,37 +147,25 @@ class _Turn:
     def _look_again(
         self, assembler: Assembler, verified: Verified, outcomes: Iterable[Outcome], changed: Sequence[Changed]
     ) -> None:
-        """Decide once more over the changed files. Raises NotIdempotent where something new would be edited."""
+        """Decide once more over the changed files. Raises NotIdempotent where transforms would never be content."""
         files = {change.path: change.after for change in changed}
-        # A fix may still be offered where one was made and not used; nowhere else.
-        unused = (Kind.WITHHELD, Kind.CONFLICTED, Kind.ROLLED_BACK)
-        open_sites = {
-            (o.site.transform, o.site.path, o.site.start) for o in outcomes if o.kind in unused or o.fix is not None
-        } - {(p.site.transform, p.site.path, p.site.start) for p in verified.kept}
-        self.checkers.overlay(files)
+        first = Pass(assembler, verified.kept, files, open_sites(outcomes, verified.kept))
         with self.progress.stage("second pass", len(changed)):
-            found = (GoFile(path, data) for path, data in files.items())
-            matches = [m for file in found for m in matching.match_file(file, self.transforms, self.root)]
-            again = deciding.decide(matches, self.transforms, self.checkers, self.settings, files.__getitem__)
-        traces: dict[str, Callable[[int], int]] = {}
-        for match, decision in again.decisions:
-            if not isinstance(decision, Fix) or match.suppressed:
-                continue
-            path = match.site.path
-            if path not in traces:
-                before = assembler.source(path).data
-                traces[path] = Trace(before, assembler.edits(path, verified.kept), files[path]).origin
-            if (match.site.transform, path, traces[path](match.site.start)) not in open_sites:
-                raise _ping_pong(match.site, verified.kept)
+            following = look_again(first, self._look, self._offered)
+        for name, count in sorted(following.items()):
+            what = "one more fix" if count == 1 else f"{count} more fixes"
+            self.notes.append(f"{name}: {what} once these are applied; run again then")
+
+    def _look(self, files: Mapping[str, bytes]) -> deciding.Decided:
+        self.checkers.overlay(files)
+        found = (GoFile(path, data) for path, data in files.items())
+        matches = [m for file in found for m in matching.match_file(file, self.transforms, self.root)]
+        read = _over(files, self._read)
+        return deciding.decide(matches, self.transforms, self.checkers, self.settings, read)
 
 
-def _ping_pong(site: Site, kept: Iterable[Proposal]) -> NotIdempotent:
-    here = (p.site.transform for p in kept if any(c.path == site.path for c in p.fix.changes))
-    names = sorted({site.transform, *here})
-    return NotIdempotent(
-        f"{site.path}:{site.line}: {site.transform} wants to edit the result again; nothing was written."
-        f" This is a bug in {' or '.join(names)}: leave it out with --ignore, and report it"
-    )
+def _over(files: Mapping[str, bytes], read: deciding.Read) -> deciding.Read:
+    return lambda path: files[path] if path in files else read(path)
 
 
 def _undone(site: Site, decision: Decision) -> Outcome:
