@@ -57,13 +57,18 @@ def of_exits(view: View, loop: Node) -> Effect:
     done = flow.dominating(view.node, view.function)
     for leaving in flow.exits(loop):
         before = [s for s in flow.siblings(leaving)[0] if s not in done and not flow.contains(s, view.node)]
-        before = _without_pairs(view, [s for s in before if not _gives_back(view, loop, s)])
+        before = without_pairs(view, [s for s in before if not _gives_back(view, loop, s)])
         # What a loop assigns when it succeeds, it need not when it is stopped.
         effect = of(view, [*before, leaving], writes=Effect.NONE)
         if effect is Effect.RELEASES or any(_calls_back(view, s) for s in before):
             return Effect.RELEASES
         found = max(found, Effect.WORKS if effect is Effect.RECORDS else Effect.NONE)
     return found
+
+
+def releases(view: View, call: Node) -> bool:
+    """Whether a call, by its name, gives something back, undoes it or answers somebody."""
+    return _of_call(view, call) is Effect.RELEASES
 
 
 def _calls_back(view: View, statement: Node) -> bool:
@@ -77,7 +82,7 @@ def _calls_back(view: View, statement: Node) -> bool:
     return known is not None and known.kind == "value" and declared is not None and declared.scope != "package"
 
 
-def _without_pairs(view: View, statements: list[Node]) -> list[Node]:
+def without_pairs(view: View, statements: list[Node]) -> list[Node]:
     """Leave out Lock and Unlock, deferred or not: an exit that has them gives back what it or its iteration took."""
     kept = []
     for statement in statements:

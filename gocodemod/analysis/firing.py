@@ -78,7 +78,7 @@ def _ending(view: View, found: Visible) -> bool:
         if not own and function.callee == "context.AfterFunc":
             return True
     declared = view.functions[-1]
-    if _ends_things(declared.name):
+    if ends_things(declared.name):
         # Shutdown(ctx) error is told how long it may take, as net/http's is; without an error a caller could not see it.
         reports = bool(declared.results) and declared.results[-1].is_error
         return found.place != "param" or not reports or len(view.functions) > 1
@@ -87,12 +87,13 @@ def _ending(view: View, found: Visible) -> bool:
 
 def caution(view: View) -> str:
     """What a person should know about a signal that was accepted."""
-    if _ends_things(view.functions[-1].name):
+    if ends_things(view.functions[-1].name):
         return "the function ends things: a caller that hands it a context which has ended would get no wait"
     return ""
 
 
-def _ends_things(name: str) -> bool:
+def ends_things(name: str) -> bool:
+    """Whether a function's name says that things end when it runs: Close, Shutdown, GracefulStop, Server.onClose."""
     found = names.words(_last(name))
     if not found:
         return False
@@ -106,7 +107,7 @@ def _only_called_when_ending(view: View, declared: Function, found: Visible) -> 
         return False
     calls = [u for u in view.facts.uses(declared.object) if u.role in ("call", "defer-call")]
     return any(
-        u.role == "defer-call" or _ends_things(u.function) or _called_after_the_end(view, u, found) for u in calls
+        u.role == "defer-call" or ends_things(u.function) or _called_after_the_end(view, u, found) for u in calls
     )
 
 

@@ -79,6 +79,31 @@ def find(view: View, loop: Node) -> Signal | Refusal:
     return Refusal("no-stop-signal", "no context or stop channel is in scope here")
 
 
+# Reasons why a context's end must not end a wait; to lend it values and a deadline to derive from it is fit.
+_ENDS_TOO_EARLY = frozenset({"signal-already-fired", "cancelled-by-starter", "request-scoped-signal"})
+
+
+@dataclass(frozen=True)
+class Parent:
+    """The context to derive a wait's bound from. ``detached``: why its own end must not end the wait, "" if it may."""
+
+    signal: Signal
+    detached: str
+
+
+def parent(view: View) -> Parent | None:
+    """The nearest context in scope that is not nil and stays what it is; None where there is none."""
+    found = [c for c in candidates(view) if c.family == "context" and c.place != "testing"]
+    for candidate in sorted(found, key=lambda c: _rank(view, view.node, c)):
+        rejected = _reject(view, view.node, candidate)
+        reason = rejected.reason if rejected is not None else ""
+        if reason in _ENDS_TOO_EARLY:
+            return Parent(_signal(view, candidate), rejected.message if rejected is not None else "")
+        if reason in ("", "never-fires"):
+            return Parent(_signal(view, candidate), "")
+    return None
+
+
 def candidates(view: View) -> Iterator[Visible]:
     """What may be a signal by its type and name; ``t.Context()`` is offered as a context of place ``testing``."""
     for found in view.facts.visible(view.path, view.node.start_byte):
