@@ -62,6 +62,8 @@ def local(view: View, operand: Node) -> Local | None:
 def of_variable(view: View, variable: Object) -> Local | None:
     if variable.kind != "var" or variable.scope != "function" or not view.declares(view.function, variable):
         return None
+    if "chan " not in variable.underlying[:7]:
+        return None
     origins = list(firing.origins(view, variable.id))
     writes = [r for r in view.refs_of(variable.id) if r.role in ("define", "assign", "update", "address")]
     if len(writes) != 1 or len(origins) != 1 or origins[0].call is None or origins[0].call.name != "make":
@@ -89,7 +91,9 @@ def senders(context: Context, view: View, channel: Local) -> Senders | Refusal:
     if any(u.role == "send" for u in own):
         return Refusal("slot-or-token", f"this function sends on {name}, too: the receive takes a slot or a turn")
     theirs = [u for u in found if u.worker is not None]
-    if any(u.role in ("receive", "select-receive", "range") for u in theirs):
+    # What is closed, everybody sees; what is sent, only one.
+    sent = any(u.role == "send" for u in theirs)
+    if sent and any(u.role in ("receive", "select-receive", "range") for u in theirs):
         return Refusal("slot-or-token", f"a goroutine receives from {name}, too: it is no result for one receiver")
     if any(u.role not in _OWN | {"close"} for u in own) or any(u.role not in _SENDS | _OWN for u in theirs):
         return Refusal("sender-out-of-sight", f"{name} is used as a value, so others may send on it")

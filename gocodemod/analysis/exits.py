@@ -76,7 +76,7 @@ def _of_outer_loop(view: View, loop: Node, found: list[Check]) -> ExitArm | Refu
             "stop-exit-differs", "the exit of the loop around this one is no single return that means the same here"
         )
     skipped = max(_skipped(view, loop), effects.of_exits(view, loop))
-    if not (_error_returns(loop) or _returns_already(view, loop)):
+    if not (error_returns(loop) or _returns_already(view, loop)):
         skipped = max(skipped, effects.of(view, _rest_of_round(view, loop)))
     if skipped >= effects.Effect.RECORDS:
         return Refusal("stop-exit-differs", "a return here would skip what releases, replies or records")
@@ -257,7 +257,7 @@ def _error_return(
     results = view.functions[0].results
     if not results[-1].is_error:
         return Refusal("no-way-to-report-stop", "the function has results, none of them an error")
-    established = _error_returns(loop)
+    established = error_returns(loop)
     told = _told_as_success(view, loop)
     values, sure = _usual_values(view, established, results[:-1])
     if values is None:
@@ -285,7 +285,27 @@ def _told_as_success(view: View, loop: Node) -> str | None:
     return None
 
 
-def _error_returns(loop: Node) -> list[Node]:
+def failure_values(view: View) -> list[str] | None:
+    """What the function returns before an error: the constant that its failing returns agree on, else zero values.
+
+    None where one of them cannot be written at ``view.node``.
+    """
+    results = view.functions[0].results[:-1]
+    established = [v for r in error_returns(view.function) if len(v := _values(r)) == len(results) + 1]
+    values: list[str] = []
+    for position, result in enumerate(results):
+        found = [v[position] for v in established]
+        texts = {view.text(v) for v in found}
+        if len(texts) == 1 and found[0].type in _CONSTANT and "<-" not in view.text(found[0]):
+            values.append(texts.pop())
+        elif result.zero is None:
+            return None
+        else:
+            values.append(result.zero)
+    return values
+
+
+def error_returns(loop: Node) -> list[Node]:
     """Returns in the loop whose last value is not nil: they skip what stands behind the loop already."""
     return [n for n in flow.inside(loop) if (values := _values(n)) and values[-1].type != "nil"]
 

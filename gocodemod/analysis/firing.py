@@ -60,7 +60,7 @@ def reject(view: View, loop: Node, found: Visible, refs: list[Ref], rejected: Re
             )
         if not looked_at and _deadline_of_another_call(view, loop, found, refs):
             return rejected("no-stop-signal", f"{found.text} has a deadline that was made for another call")
-    if _fired_before(view, loop, found, refs):
+    if fired_before(view, loop, found, refs):
         return rejected("signal-already-fired", f"{found.text} may have fired before the wait is reached")
     return None
 
@@ -323,13 +323,16 @@ def _cancelled_by_starter(view: View, found: Visible) -> bool:
 
 def _deadline_of_another_call(view: View, loop: Node, found: Visible, refs: list[Ref]) -> bool:
     """A timeout made in this function, for something else: the loop neither looks at it nor hands it on."""
-    if any(_in(r, loop) for r in refs):
-        return False
+    return not any(_in(r, loop) for r in refs) and has_deadline(view, found)
+
+
+def has_deadline(view: View, found: Visible) -> bool:
+    """Whether the variable is a context that was made with a deadline, as far as is written in its package."""
     made = [o for o in origins(view, found.object.id) if o.call is not None]
     return any(o.call is not None and o.call.name in _DEADLINES for o in made)
 
 
-def _fired_before(view: View, loop: Node, found: Visible, refs: list[Ref]) -> bool:
+def fired_before(view: View, loop: Node, found: Visible, refs: list[Ref]) -> bool:
     """A look, a cancel or a close on a path to the wait; or a loop that sees the signal and goes on.
 
     In the last case the new select would find the signal fired on every round: a spin.

@@ -73,6 +73,10 @@ def _long_lived(context: Context, view: View, found: list[Worker]) -> Refusal | 
         why = lifetimes.of_worker(context, view, worker)
         if why is not None:
             return Refusal("runs-until-stopped", f"the goroutine started in line {worker.line}: {why}")
+        if (call := lifetimes.acquires(worker)) is not None:
+            return Refusal(
+                "late-result-leaks", f"nobody would give back what {call} in line {worker.line} gets too late"
+            )
     return None
 
 

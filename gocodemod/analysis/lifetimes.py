@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from tree_sitter import Node
 
-from gocodemod.analysis import flow, names, reach, workers
+from gocodemod.analysis import effects, flow, names, reach, workers
 from gocodemod.analysis.view import View
 from gocodemod.analysis.workers import Worker
 from gocodemod.golang.facts import Call, Object
@@ -23,6 +23,14 @@ _LONG = frozenset(
     }
 )  # fmt: skip
 # These are over when their data is.
+# What these get has to be given back by somebody.
+_ACQUIRES = frozenset(
+    {
+        "mount", "acquire", "attach", "reserve", "allocate", "alloc", "claim", "lease", "subscribe", "register", "join",
+        "open", "dial", "connect", "listen", "start", "spawn", "fork", "begin", "borrow", "checkout", "take", "hold", "lock",
+    }
+)  # fmt: skip
+_NEUTRAL = frozenset({"runtime.LockOSThread", "runtime.UnlockOSThread", "(*sync.WaitGroup).Done"})
 GROUP_WAIT = "(*sync.WaitGroup).Wait"
 _SHORT = frozenset({"copy", GROUP_WAIT})
 # A function of such a name waits as long as what it runs lives.
@@ -39,6 +47,16 @@ def of_function(view: View) -> str | None:
     if any(c.name.startswith("os/signal.Notify") for c in before):
         return "the function waits for the signals of its process"
     return None
+
+
+def acquires(worker: Worker) -> str | None:
+    """A call by which a goroutine gets something that it does not give back itself, as far as names tell."""
+    view = worker.view
+    calls = [c for c in view.calls_in(view.node) if c.kind != "builtin" and c.name not in _NEUTRAL]
+    nodes = [view.source.node_at(c.start, c.end) for c in calls]
+    if any(effects.releases(view, n) for n in nodes if n.type == "call_expression"):
+        return None
+    return next((_last(c) for c in calls if names.first_word(_last(c)) in _ACQUIRES), None)
 
 
 def _named(view: View, variable: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from tree_sitter import Node
 
-from gocodemod.analysis import captures, effects, flow, races, sharing
+from gocodemod.analysis import captures, effects, firing, flow, races, sharing
 from gocodemod.analysis.view import View
 from gocodemod.analysis.workers import Worker
 from gocodemod.golang.facts import Call, Object
@@ -26,6 +26,7 @@ def problem(context: Context, view: View, workers: Sequence[Worker]) -> Refusal 
         shared = shared_with(view, worker)
         found = (
             _waited_for(view)
+            or _ends_with_it(view, worker, shared)
             or _freed(view, worker, shared)
             or _callers(view, worker, shared)
             or races.problem(context, view, worker, shared)
@@ -61,6 +62,20 @@ def _waited_for(view: View) -> Refusal | None:
                 "waits-again", f"the call deferred in line {line} waits, too: a return here would not end it"
             )
     return None
+
+
+def _ends_with_it(view: View, worker: Worker, shared: list[Object]) -> Refusal | None:
+    """The function is part of ending its receiver: who called it frees next what the goroutine still uses."""
+    receiver = next((v for v in shared if v.kind == "receiver"), None)
+    declared = view.functions[-1]
+    callers = {u.function for u in view.facts.uses(declared.object) if u.role in ("call", "defer-call")}
+    ending = next((name for name in sorted({declared.name, *callers}) if firing.ends_things(name)), None)
+    if receiver is None or ending is None:
+        return None
+    return Refusal(
+        "worker-uses-freed-resource",
+        f"the goroutine started in line {worker.line} may still use {receiver.name}, which {ending} ends",
+    )
 
 
 def _freed(view: View, worker: Worker, shared: list[Object]) -> Refusal | None:

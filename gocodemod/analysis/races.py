@@ -12,14 +12,18 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from gocodemod.analysis import flow, locks, reach, sharing
+from gocodemod.analysis import flow, locks, names, reach, sharing
 from gocodemod.analysis.reach import Body
 from gocodemod.analysis.view import View
 from gocodemod.analysis.workers import Worker
-from gocodemod.golang.facts import Call, Object
+from gocodemod.golang.facts import Call, Object, Ref
 from gocodemod.model import Refusal
 from gocodemod.transform import Context
 
+# First words of functions that make what they return.
+_FRESH = frozenset(
+    {"new", "make", "create", "clone", "copy", "build", "with", "must", "init", "default", "parse", "empty"}
+)
 # How many functions that a goroutine calls are looked into.
 _LIMIT = 150
 
@@ -88,12 +92,32 @@ def _lasting(view: View, worker: Worker, shared: list[Object]) -> Iterator[str]:
         # A declared function: whatever it is handed by reference may lead out.
         yield from (v.id for v in _handed(worker.view) if not sharing.copied(v))
     else:
-        yield from (v.id for v in shared if _leads_out(view, v))
+        yield from (v.id for v in shared if _leads_out(view, worker, v))
 
 
-def _leads_out(view: View, variable: Object) -> bool:
+def _leads_out(view: View, worker: Worker, variable: Object) -> bool:
     found = sharing.sources(view, [variable], by_reference=True).values()
-    return any(v.kind in ("receiver", "result") or _foreign(view, v) for v in found)
+    return any(
+        v.kind in ("receiver", "result") or _foreign(view, v) or _known_to_others(view, worker, v) for v in found
+    )
+
+
+def _known_to_others(view: View, worker: Worker, variable: Object) -> bool:
+    """Whether a variable's contents were handed to somebody, or come from somebody who may have kept them."""
+    for ref in view.refs_of(variable.id):
+        if worker.start.start_byte <= ref.start < worker.start.end_byte:
+            continue
+        if ref.role == "argument" and not any(c.kind == "builtin" for c in _calls_around(view, ref)[-1:]):
+            return True
+        made = next((c for c in view.calls if (c.start, c.end) == (ref.value_start, ref.value_end)), None)
+        if made is not None and made.kind != "builtin" and names.first_word(made.name) not in _FRESH:
+            return True
+    return False
+
+
+def _calls_around(view: View, ref: Ref) -> list[Call]:
+    """The calls that a reference stands in, outermost first."""
+    return sorted((c for c in view.calls if c.start <= ref.start and ref.end <= c.end), key=lambda c: c.start - c.end)
 
 
 def _foreign(view: View, variable: Object) -> bool:

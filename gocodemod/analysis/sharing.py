@@ -44,8 +44,8 @@ def variables(view: View, refs: Iterable[Ref]) -> list[Object]:
 def sources(view: View, start: Iterable[Object], *, by_reference: bool = False) -> dict[str, Object]:
     """These variables and all that went into them, by what is written in the outermost function of ``view``.
 
-    ``by_reference``: only through variables that share what they were made from. Contexts and errors are not followed:
-    they say nothing about what was handed on.
+    ``by_reference``: only through variables that share what they were made from. Errors and what is made to be shared
+    are not followed: they say nothing about what was handed on.
     """
     found: dict[str, Object] = {}
     queue = list(start)
@@ -54,7 +54,7 @@ def sources(view: View, start: Iterable[Object], *, by_reference: bool = False) 
         if variable.id in found or (by_reference and copied(variable)):
             continue
         found[variable.id] = variable
-        if variable.type in ("context.Context", "error"):
+        if variable.type == "error" or made_to_be_shared(variable):
             continue
         for ref in view.refs_of(variable.id):
             queue += variables(view, _inputs(view, variable, ref))

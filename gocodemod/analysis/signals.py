@@ -96,11 +96,14 @@ def parent(view: View) -> Parent | None:
     found = [c for c in candidates(view) if c.family == "context" and c.place != "testing"]
     for candidate in sorted(found, key=lambda c: _rank(view, view.node, c)):
         rejected = _reject(view, view.node, candidate)
-        reason = rejected.reason if rejected is not None else ""
-        if reason in _ENDS_TOO_EARLY:
-            return Parent(_signal(view, candidate), rejected.message if rejected is not None else "")
-        if reason in ("", "never-fires"):
+        if rejected is not None and rejected.reason == "no-stop-signal" and firing.has_deadline(view, candidate):
+            # A deadline for the work is one for the wait, too.
+            fired = firing.fired_before(view, view.node, candidate, refs_of(view, candidate))
+            rejected = _Rejected("signal-already-fired", f"{candidate.text} may have fired before") if fired else None
+        if rejected is None or rejected.reason == "never-fires":
             return Parent(_signal(view, candidate), "")
+        if rejected.reason in _ENDS_TOO_EARLY:
+            return Parent(_signal(view, candidate), rejected.message)
     return None
 
 

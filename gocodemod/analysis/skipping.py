@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
-from gocodemod.analysis import effects, flow, locks, sharing
+from gocodemod.analysis import effects, firing, flow, locks, sharing
 from gocodemod.analysis.effects import Effect
 from gocodemod.analysis.view import View
 from gocodemod.golang.facts import Object
@@ -86,7 +86,7 @@ class _Result:
 
     def learn(self, view: View, leaf: Node) -> None:
         """Variables that a statement behind the wait defines: parts of the result, or new things."""
-        refs = view.refs_in(leaf)
+        refs = [r for r in view.refs_in(leaf) if r.literals == view.literals]
         part = not view.calls_in(leaf) and any(r.object in self.received for r in refs)
         (self.received if part else self.made).update(r.object for r in refs if r.role == "define")
 
@@ -142,14 +142,35 @@ def leaves(statement: Node) -> Iterator[Node]:
 
 
 def _must_run(view: View, leaf: Node, result: _Result) -> bool:
-    effect = effects.of(view, [leaf])
-    if any(c.name.endswith(".Wait") for c in view.calls_in(leaf)):
-        effect = Effect.RELEASES
-    uses = {r.object for r in view.refs_in(leaf)}
-    if uses & result.made and not uses & result.received:
-        return False
-    # With the result goes what would have been recorded of it; a reply is waited for all the same.
-    return effect >= (Effect.RELEASES if uses & (result.received | result.made) else Effect.RECORDS)
+    """Whether a statement does something that is due without the result, too."""
+    # Where things end, whatever is done is part of it.
+    floor = Effect.WORKS if firing.ends_things(view.functions[-1].name) else Effect.RECORDS
+    for part, effect in effects.parts(view, leaf):
+        gravity, about = _gravity(view, part, effect), {r.object for r in view.refs_in(_about(part))}
+        if {r.object for r in view.refs_in(part)} & result.received:
+            # With the result goes what would have been recorded of it; a reply is waited for all the same.
+            gravity = gravity if gravity is Effect.RELEASES else Effect.NONE
+        if gravity >= floor and not about & result.made:
+            return True
+    return False
+
+
+def _gravity(view: View, part: Node, effect: Effect) -> Effect:
+    if part.type == "call_expression":
+        call = view.call_at(part)
+        return Effect.RELEASES if call is not None and call.name.endswith(".Wait") else effect
+    literals = [n for n in flow.everything(part) if n.type == "func_literal"] if part.type == "go_statement" else []
+    bodies = [b for n in literals if (b := flow.body(n)) is not None]
+    return max([effect, *(effects.of(view, flow.statements(b)) for b in bodies)])
+
+
+def _about(part: Node) -> Node:
+    """What a call is made on, a value is sent to or assigned to; else the whole."""
+    for name in ("channel", "left"):
+        if (found := part.child_by_field_name(name)) is not None:
+            return found
+    callee = part.child_by_field_name("function")
+    return callee if callee is not None and callee.type == "selector_expression" else part
 
 
 def _releases_result(view: View, leaf: Node, result: _Result) -> str | None:
