@@ -96,5 +96,8 @@ REASONS: dict[str, str] = {
         "race."
     ),
     "type-not-nameable": "A variable for the received value would have to be declared, and its type has no name at this place.",
-    "wait-in-header": "The wait stands in the header of a statement, where a select cannot take its place.",
+    "wait-in-header": (
+        "The wait stands in the header of a statement, has a label, or holds a comment or a call, so that a select cannot "
+        "take its place."
+    ),
 }

@@ -62,6 +62,7 @@ from gocodemod.analysis.bounding import Bounded
 from gocodemod.analysis.leaving import Left
 from gocodemod.analysis.view import View
 from gocodemod.golang import durations
+from gocodemod.golang.facts import Ref
 from gocodemod.golang.source import Source
 from gocodemod.model import Decision, Edit, FileChange, Fix, Level, Refusal
 from gocodemod.transform import Candidate, Context, Option, Transform
@@ -194,12 +195,12 @@ def _plan(wait: _Wait) -> Left | Refusal | None:
     slot = _takes_slot(wait)
     if slot is not None:
         return slot
-    life = lifetimes.of_function(view)
-    if life is not None:
-        return Refusal("runs-until-stopped", life)
     function = view.functions[0]
     if not function.results or not function.results[-1].is_error or function.started in ("go", "defer"):
         return Refusal("no-way-to-report-stop", "the function has no error result that a caller would see")
+    life = lifetimes.of_function(view)
+    if life is not None:
+        return Refusal("runs-until-stopped", life)
     if wait.statement.parent is None or wait.statement.parent.type != "statement_list":
         return Refusal("wait-in-header", "the wait is part of a header, or has a label")
     if any(n.type == "goto_statement" for n in flow.inside(view.function)):
@@ -237,7 +238,7 @@ def _takes_slot(wait: _Wait) -> Refusal | None:
 
 def _left(wait: _Wait) -> Left | Refusal:
     view, operand = wait.view, wait.node.child_by_field_name("operand")
-    received = {r.object for r in view.refs_in(wait.statement) if r.role in ("define", "assign")}
+    received = {r.object for r in view.refs if r.role in ("define", "assign") and _takes(wait, r)}
     if wait.group:
         call = view.call_at(wait.node)
         group = lifetimes.group(view, call, view.function) if call is not None else None
@@ -258,6 +259,11 @@ def _left(wait: _Wait) -> Left | Refusal:
     if isinstance(told, Refusal):
         return told
     return skipping.problem(view, received, ()) or Left(told=told)
+
+
+def _takes(wait: _Wait, ref: Ref) -> bool:
+    """Whether a variable is given what is received."""
+    return (ref.value_start, ref.value_end) == (wait.node.start_byte, wait.node.end_byte)
 
 
 def _fix(wait: _Wait, left: Left) -> Decision:
@@ -283,7 +289,7 @@ def _fix(wait: _Wait, left: Left) -> Decision:
             f"{received} := make(chan struct{{}})\ngo func() {{\n{wait.group}.Wait()\nclose({received})\n}}()\n" + head
         )
     leave = "return " + ", ".join([*values, f"{ctx}.Err()"])
-    bounded = Bounded(head, received, f"{cancel}()\n" if wait.in_loop else "", f"{ctx}.Done()", leave)
+    bounded = Bounded(head, received, f"{cancel}()" if wait.in_loop else "", f"{ctx}.Done()", leave)
     edits = bounding.bound(view, wait.statement, bounded, wait.node, wait.in_loop)
     if isinstance(edits, Refusal):
         return edits

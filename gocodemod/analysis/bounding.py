@@ -56,7 +56,8 @@ class Bounded:
 
     @property
     def closing(self) -> str:
-        return f"case <-{self.done}:\n{self.then}{self.leave}\n}}"
+        then = f"{self.then}\n" if self.then else ""
+        return f"case <-{self.done}:\n{then}{self.leave}\n}}"
 
 
 def target_of(view: View, statement: Node) -> Target | None:
@@ -74,16 +75,14 @@ def target_of(view: View, statement: Node) -> Target | None:
     if any(n.type == "call_expression" for o in operands for n in flow.everything(o)):
         return None  # it would be called after the receive, not before
     texts = tuple(view.text(o) for o in operands)
-    defined = {r.name for r in view.refs_in(left) if r.role == "define"} if ":=" in _operator(statement) else set()
-    return Target(texts, tuple(t for t in texts if t in defined))
-
-
-def _operator(statement: Node) -> str:
-    return next((c.type for c in statement.children if c.type in ("=", ":=")), "")
+    defined = {r.name for r in view.refs_in(left) if r.role == "define"}
+    return Target(texts, tuple(t for t in texts if t in defined and t != "_"))
 
 
 def bound(view: View, statement: Node, bounded: Bounded, received: Node, in_loop: bool) -> tuple[Edit, ...] | Refusal:
     """The edits for a statement of a statement list that waits."""
+    if (where := _lost_comment(statement, received)) is not None:
+        return Refusal("wait-in-header", f"the comment in line {view.line(where.start_byte)} stands within the wait")
     if statement.type == "if_statement":
         return _in_header(view, statement, bounded)
     if statement.type == "return_statement":
@@ -102,6 +101,15 @@ def bound(view: View, statement: Node, bounded: Bounded, received: Node, in_loop
             return _with_rest(view, statement, bounded, target)
         return Refusal("type-not-nameable", f"the type of {target.names[0]} has no name in this file")
     return _whole(view, statement, bounded, target.case(define=False), before=declared)
+
+
+def _lost_comment(statement: Node, received: Node) -> Node | None:
+    """A comment in what is written anew."""
+    test = statement.child_by_field_name("condition") if statement.type == "if_statement" else None
+    stop = test.start_byte if test is not None else statement.end_byte
+    operand = received.child_by_field_name("operand") or received
+    comments = (n for n in flow.everything(statement) if n.type == "comment" and n.start_byte < stop)
+    return next((n for n in comments if not flow.contains(operand, n)), None)
 
 
 def _declared(view: View, statement: Node, target: Target, known: Expr | None) -> str | None:

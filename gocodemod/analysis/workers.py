@@ -90,11 +90,11 @@ def _trace(tracing: _Tracing, view: View, variable: str, worker: Worker | None, 
         inner = _inner(view, ref)
         placed, often = _placed(tracing, view, inner, worker)
         node = view.source.node_at(ref.start, ref.end)
-        if placed is _UNKNOWN:
-            # Closing happens once, whoever runs it; anything else may happen any number of times.
-            often = True
-            placed = _handed_to(tracing, view, inner) if worker is None else worker
-        assert not isinstance(placed, _Unknown), "told apart above"
+        if isinstance(placed, _Unknown):
+            if worker is None:
+                tracing.unseen.setdefault(inner[0].callee or "a function literal that is kept")
+                continue
+            placed, often = worker, True
         if ref.role in ("argument", "address"):
             _argument(tracing, view, ref, placed, often, depth)
         else:
@@ -160,15 +160,6 @@ def inside(view: View, literal: Node) -> View:
     block = flow.body(literal)
     assert block is not None, "a literal has a body"
     return View(view.source, view.facts, block, literal, view.outermost, view.language)
-
-
-def _handed_to(tracing: _Tracing, view: View, inner: list[Function]) -> Worker | None:
-    """For a literal that is handed to somebody: the call that does, as if it started a goroutine."""
-    function = inner[0]
-    if function.started != "argument":
-        return None
-    node = view.source.node_at(function.start, function.end)
-    return _worker(tracing, view, function, flow.statement(node))
 
 
 def _argument(tracing: _Tracing, view: View, ref: Ref, worker: Worker | None, often: bool, depth: int) -> None:
