@@ -55,6 +55,7 @@ from gocodemod.analysis import (
     leaving,
     lifetimes,
     names,
+    outliving,
     signals,
     skipping,
 )
@@ -86,6 +87,7 @@ _SLOTS = frozenset(
         "concurrency", "gate", "idle", "sched", "rate",
     }
 )  # fmt: skip
+_BUILTINS = ("make", "close")
 _TIMERS = frozenset({"time.Time", "os.Signal"})
 
 
@@ -208,7 +210,16 @@ def _plan(wait: _Wait) -> Left | Refusal | None:
             "goto-over-declaration", "the function has a goto, which may jump over the context's declaration"
         )
     left = _left(wait)
-    return None if isinstance(left, Left) and left.timed else left
+    return None if isinstance(left, Left) and (left.timed or _deadline_of_the_work(wait, left)) else left
+
+
+def _deadline_of_the_work(wait: _Wait, left: Left) -> bool:
+    """Whether what is waited for works with a context to which this function gave a deadline."""
+    parent = signals.parent(wait.view)
+    if parent is None or not parent.timed or not left.workers:
+        return False
+    used = [{v.id for v in outliving.shared_with(wait.view, w)} for w in left.workers]
+    return all(parent.signal.object in u for u in used)
 
 
 def _life_of_the_program(wait: _Wait) -> bool:
@@ -284,6 +295,11 @@ def _fix(wait: _Wait, left: Left) -> Decision:
     head = f"{ctx}, {cancel} := {made}\n" + ("" if wait.in_loop else f"defer {cancel}()\n")
     received = view.text(wait.node.child_by_field_name("operand") or wait.node)
     if wait.group:
+        if any(
+            (b := view.facts.lookup(view.path, wait.statement.start_byte, n)) is None or b.kind != "builtin"
+            for n in _BUILTINS
+        ):
+            return Refusal("import-name-taken", "make or close means something else here")
         received = _fresh(wait, "done", "waited", 1 + _earlier(wait, groups=True))
         head = (
             f"{received} := make(chan struct{{}})\ngo func() {{\n{wait.group}.Wait()\nclose({received})\n}}()\n" + head

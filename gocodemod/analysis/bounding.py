@@ -92,12 +92,14 @@ def bound(view: View, statement: Node, bounded: Bounded, received: Node, in_loop
         return Refusal("wait-in-header", "where the value goes is told by a call, which would run after the wait")
     if not target.defined or target.blank:
         return _whole(view, statement, bounded, target.case(define=False))
-    if not in_loop and statement.type == "short_var_declaration" and _is_short(view, statement):
+    whole = all(n in target.defined or n == "_" for n in target.names)
+    moves = whole and not in_loop and statement.type == "short_var_declaration"
+    if moves and _is_short(view, statement):
         return _with_rest(view, statement, bounded, target)
     known = view.facts.expr(view.path, received.start_byte, received.end_byte)
     declared = _declared(view, statement, target, known)
     if declared is None:
-        if not in_loop and _may_hold(view, statement):
+        if moves and _may_hold(view, statement):
             return _with_rest(view, statement, bounded, target)
         return Refusal("type-not-nameable", f"the type of {target.names[0]} has no name in this file")
     return _whole(view, statement, bounded, target.case(define=False), before=declared)

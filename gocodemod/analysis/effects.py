@@ -61,7 +61,7 @@ def of_exits(view: View, loop: Node) -> Effect:
         before = without_pairs(view, [s for s in before if not _gives_back(view, loop, s)])
         # What a loop assigns when it succeeds, it need not when it is stopped.
         effect = of(view, [*before, leaving], writes=Effect.NONE)
-        if effect is Effect.RELEASES or any(_calls_back(view, s) for s in before):
+        if effect is Effect.RELEASES or any(calls_back(view, s) for s in before):
             return Effect.RELEASES
         found = max(found, Effect.WORKS if effect is Effect.RECORDS else Effect.NONE)
     return found
@@ -72,7 +72,7 @@ def releases(view: View, call: Node) -> bool:
     return _of_call(view, call) is Effect.RELEASES
 
 
-def _calls_back(view: View, statement: Node) -> bool:
+def calls_back(view: View, statement: Node) -> bool:
     """A call of a function value (``onDone(err)``): somebody waits to be told. Not a package's (``log.G``)."""
     if statement.type != "expression_statement" or statement.named_children[0].type != "call_expression":
         return False

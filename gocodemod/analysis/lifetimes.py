@@ -20,6 +20,7 @@ _LONG = frozenset(
     {
         "serve", "listen", "accept", "run", "loop", "watch", "forever", "subscribe", "consume", "stream", "proxy", "tail",
         "follow", "supervise", "monitor", "poll", "wait", "copy", "pump", "recv", "receive", "block", "eventually", "session",
+        "execute", "main", "interact", "prompt",
     }
 )  # fmt: skip
 # These are over when their data is.
@@ -43,6 +44,8 @@ def of_function(view: View) -> str | None:
         name = function.name or _named(view, function.variable)
         if names.first_word(name) in _LIVES:
             return f"{name.rsplit('.', 1)[-1]} runs something until that ends"
+    if any(r.name == "Stdin" for r in view.refs) or any(c.name.startswith("fmt.Scan") for c in view.calls):
+        return "the function may wait for somebody to type"
     before = [c for c in view.calls if c.start < view.node.start_byte]
     if any(c.name.startswith("os/signal.Notify") for c in before):
         return "the function waits for the signals of its process"

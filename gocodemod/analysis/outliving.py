@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from tree_sitter import Node
 
-from gocodemod.analysis import captures, effects, firing, flow, races, sharing
+from gocodemod.analysis import captures, effects, firing, flow, names, races, sharing
 from gocodemod.analysis.view import View
 from gocodemod.analysis.workers import Worker
 from gocodemod.golang.facts import Call, Object
@@ -18,6 +18,9 @@ from gocodemod.model import Refusal
 from gocodemod.transform import Context
 
 _CANCELS = frozenset({"context.CancelFunc", "context.CancelCauseFunc"})
+
+# Deferred, these hand something on to its next user.
+_RECYCLES = frozenset({"put", "recycle", "free", "store", "give", "requeue", "enqueue"})
 
 
 def problem(context: Context, view: View, workers: Sequence[Worker]) -> Refusal | None:
@@ -109,7 +112,7 @@ def _frees(view: View, call: Call) -> list[Object]:
         made = {(r.value_start, r.value_end) for r in view.refs_of(named.id) if r.role in ("define", "assign")}
         beside = (r for r in view.refs if r.role in ("define", "assign") and (r.value_start, r.value_end) in made)
         found += [v for v in sharing.variables(view, beside) if v.type != "error"]
-    elif not effects.releases(view, node):
+    elif not effects.releases(view, node) and names.first_word(view.text(callee)) not in _RECYCLES:
         return []
     return [v for v in found if v.type != "context.Context" or call.kind == "value"]
 

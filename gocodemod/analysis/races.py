@@ -1,4 +1,4 @@
-"""Does a goroutine that is left behind write what others read without waiting for it?
+"""Does a goroutine that is left behind write what others read without waiting for it, or read what they write?
 
 Writes to variables that live on (named results, variables of an outer function or the package, fields reached through
 the receiver or a parameter) count unless a lock is held there. Functions of the module that it calls are looked into
@@ -7,12 +7,13 @@ as far as they are handed something shared.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from gocodemod.analysis import flow, locks, names, reach, sharing
+from gocodemod.analysis import flow, names, reach, sharing, unguarded
 from gocodemod.analysis.reach import Body
 from gocodemod.analysis.view import View
 from gocodemod.analysis.workers import Worker
@@ -48,6 +49,12 @@ def problem(context: Context, view: View, worker: Worker, shared: list[Object]) 
         target = next(_shared_writes(running), None)
         if target is not None:
             return _refusal(worker, target)
+        used = next(unguarded.touches(context, running.view, functools.partial(_lasts, running, calls=False)), None)
+        if used is not None:
+            return Refusal(
+                "worker-writes-after-return",
+                f"the goroutine started in line {worker.line} would use {used} without a lock while others may, too",
+            )
         for called in _calls(context, running):
             key = (called.view.path, called.view.node.start_byte)
             if key not in seen:
@@ -142,7 +149,7 @@ def _shared_writes(running: _Running) -> Iterator[str]:
         if known is None or (target.type == "identifier" and known.scope == "function"):
             continue
         lasts = _of_package(known) or (known.scope == "function" and _lasts(running, known))
-        if lasts and not _locked(view, node):
+        if lasts and not unguarded.locked(view, node):
             yield view.text(target)
 
 
@@ -151,8 +158,8 @@ def _of_package(known: Object) -> bool:
     return known.kind == "package" or (known.kind == "var" and known.scope == "package")
 
 
-def _lasts(running: _Running, variable: Object) -> bool:
-    found = sharing.sources(running.view, [variable], by_reference=True)
+def _lasts(running: _Running, variable: Object, calls: bool = True) -> bool:
+    found = sharing.sources(running.view, [variable], by_reference=True, calls=calls)
     return bool(found.keys() & running.lasting)
 
 
@@ -170,13 +177,6 @@ def _targets(view: View) -> Iterator[tuple[Node, Node]]:
             values = [c for c in arguments.named_children if c.type != "comment"] if arguments is not None else []
             if call is not None and call.kind == "builtin" and call.name in ("delete", "clear", "copy") and values:
                 yield node, values[0]
-
-
-def _locked(view: View, node: Node) -> bool:
-    function = flow.enclosing_function(node)
-    if function is None:
-        return False
-    return bool(locks.held(View(view.source, view.facts, node, function, view.outermost, view.language)))
 
 
 def _calls(context: Context, running: _Running) -> Iterator[_Running]:

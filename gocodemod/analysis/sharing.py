@@ -41,11 +41,13 @@ def variables(view: View, refs: Iterable[Ref]) -> list[Object]:
     return list(found.values())
 
 
-def sources(view: View, start: Iterable[Object], *, by_reference: bool = False) -> dict[str, Object]:
+def sources(
+    view: View, start: Iterable[Object], *, by_reference: bool = False, calls: bool = True
+) -> dict[str, Object]:
     """These variables and all that went into them, by what is written in the outermost function of ``view``.
 
     ``by_reference``: only through variables that share what they were made from. Errors and what is made to be shared
-    are not followed: they say nothing about what was handed on.
+    are not followed: they say nothing about what was handed on. Without ``calls``, what a call made is taken for new.
     """
     found: dict[str, Object] = {}
     queue = list(start)
@@ -57,8 +59,14 @@ def sources(view: View, start: Iterable[Object], *, by_reference: bool = False) 
         if variable.type == "error" or made_to_be_shared(variable):
             continue
         for ref in view.refs_of(variable.id):
-            queue += variables(view, _inputs(view, variable, ref))
+            if calls or not _made_by_call(view, ref):
+                queue += variables(view, _inputs(view, variable, ref))
     return found
+
+
+def _made_by_call(view: View, ref: Ref) -> bool:
+    inside = (c for c in view.calls if ref.value_start <= c.start and c.end <= ref.value_end)
+    return any(c.kind != "builtin" for c in inside)
 
 
 def _inputs(view: View, variable: Object, ref: Ref) -> list[Ref]:

@@ -85,10 +85,14 @@ _ENDS_TOO_EARLY = frozenset({"signal-already-fired", "cancelled-by-starter", "re
 
 @dataclass(frozen=True)
 class Parent:
-    """The context to derive a wait's bound from. ``detached``: why its own end must not end the wait, "" if it may."""
+    """The context to derive a wait's bound from. ``detached``: why its own end must not end the wait, "" if it may.
+
+    ``timed``: this function gave it a deadline.
+    """
 
     signal: Signal
     detached: str
+    timed: bool = False
 
 
 def parent(view: View) -> Parent | None:
@@ -100,10 +104,11 @@ def parent(view: View) -> Parent | None:
             # A deadline for the work is one for the wait, too.
             fired = firing.fired_before(view, view.node, candidate, refs_of(view, candidate))
             rejected = _Rejected("signal-already-fired", f"{candidate.text} may have fired before") if fired else None
+        timed = candidate.place in ("local", "param") and firing.has_deadline(view, candidate)
         if rejected is None or rejected.reason == "never-fires":
-            return Parent(_signal(view, candidate), "")
+            return Parent(_signal(view, candidate), "", timed)
         if rejected.reason in _ENDS_TOO_EARLY:
-            return Parent(_signal(view, candidate), rejected.message)
+            return Parent(_signal(view, candidate), rejected.message, timed)
     return None
 
 

@@ -158,10 +158,17 @@ def _must_run(view: View, leaf: Node, result: _Result) -> bool:
 def _gravity(view: View, part: Node, effect: Effect) -> Effect:
     if part.type == "call_expression":
         call = view.call_at(part)
-        return Effect.RELEASES if call is not None and call.name.endswith(".Wait") else effect
+        waits = call is not None and call.name.endswith(".Wait")
+        return Effect.RELEASES if waits or _calls_back(view, part) else effect
     literals = [n for n in flow.everything(part) if n.type == "func_literal"] if part.type == "go_statement" else []
     bodies = [b for n in literals if (b := flow.body(n)) is not None]
     return max([effect, *(effects.of(view, flow.statements(b)) for b in bodies)])
+
+
+def _calls_back(view: View, part: Node) -> bool:
+    """``onDone(n)``: somebody waits to be told."""
+    alone = part.parent if part.parent is not None and part.parent.type == "expression_statement" else None
+    return alone is not None and effects.calls_back(view, alone)
 
 
 def _about(part: Node) -> Node:
