@@ -43,13 +43,14 @@ class Local:
 class Senders:
     """``workers``: what sends or closes. ``edits``: give the channel the room that it lacks. ``told``: for people.
 
-    ``timed``: a timer ends the wait.
+    ``timed``: a timer ends the wait. ``sends``: file and place of the sends that were looked at.
     """
 
     workers: tuple[Worker, ...]
     edits: tuple[Edit, ...]
     told: str
     timed: bool = False
+    sends: frozenset[tuple[str, int]] = frozenset()
 
 
 def local(view: View, operand: Node) -> Local | None:
@@ -111,7 +112,8 @@ def senders(context: Context, view: View, channel: Local) -> Senders | Refusal:
     if isinstance(edits, Refusal):
         return edits
     timed = any(w.callee == "time.AfterFunc" for w in found_workers)
-    return Senders(found_workers, edits, _told(channel, sending, edits), timed)
+    places = frozenset((u.view.path, u.node.start_byte) for u in sending if u.role == "send")
+    return Senders(found_workers, edits, _told(channel, sending, edits), timed, places)
 
 
 def _behind(view: View, use: Use) -> bool:

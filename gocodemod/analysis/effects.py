@@ -72,6 +72,17 @@ def releases(view: View, call: Node) -> bool:
     return _of_call(view, call) is Effect.RELEASES
 
 
+def looks_only(view: View, call: Node) -> bool:
+    """Whether a call, by its name, prints, logs, measures or computes, and leaves what it is given as it is."""
+    known = view.call_at(call)
+    if known is not None and known.kind == "builtin":
+        return True
+    words = set(names.words(_callee(view, call)))
+    return _callee(view, call).lower() in _LOGGING or bool(
+        words & {"observe", "since", "record", "trace", "log", "print"}
+    )
+
+
 def calls_back(view: View, statement: Node) -> bool:
     """A call of a function value (``onDone(err)``): somebody waits to be told. Not a package's (``log.G``)."""
     if statement.type != "expression_statement" or statement.named_children[0].type != "call_expression":

@@ -34,10 +34,12 @@ class Left:
     edits: dict[Edit, None] = field(default_factory=dict)
     told: str = ""
     timed: bool = False
+    sends: set[tuple[str, int]] = field(default_factory=set)
 
     def add(self, found: Senders) -> None:
         self.workers += (w for w in found.workers if w not in self.workers)
         self.edits |= dict.fromkeys(found.edits)
+        self.sends |= found.sends
 
 
 def leave(context: Context, view: View, waited: Local | Object, received: set[str]) -> Left | Refusal:
@@ -54,7 +56,7 @@ def leave(context: Context, view: View, waited: Local | Object, received: set[st
     joins = _join_others(context, view, left)
     if isinstance(joins, Refusal):
         return joins
-    problem = _groups_of_workers(context, view, left) or _long_lived(context, view, left.workers)
+    problem = _groups_of_workers(context, view, left) or _other_sends(left) or _long_lived(context, view, left.workers)
     if problem is not None:
         return problem
     results = received | written(view, left.workers)
@@ -66,6 +68,22 @@ def written(view: View, found: list[Worker]) -> set[str]:
     inside = [(w.view.function.start_byte, w.view.function.end_byte) for w in found if w.literal is not None]
     writes = (r for r in view.refs if r.role in ("assign", "update", "address"))
     return {r.object for r in writes if any(start <= r.start < end for start, end in inside)}
+
+
+def _other_sends(left: Left) -> Refusal | None:
+    """A send of a goroutine on a channel that nobody looked at: it may be this function that receives there."""
+    for worker in left.workers:
+        for view in worker.pieces:
+            for node in (n for n in flow.everything(view.node) if n.type == "send_statement"):
+                channel = node.child_by_field_name("channel")
+                select = workers.in_select(channel) if channel is not None else None
+                spare = select is not None and any(c.type == "default_case" for c in select.named_children)
+                if channel is not None and not spare and (view.path, channel.start_byte) not in left.sends:
+                    return Refusal(
+                        "would-leak-sender",
+                        f"line {worker.line} starts a goroutine that sends on {view.text(channel)}, too",
+                    )
+    return None
 
 
 def _long_lived(context: Context, view: View, found: list[Worker]) -> Refusal | None:

@@ -54,12 +54,17 @@ def of_function(view: View) -> str | None:
 
 def acquires(worker: Worker) -> str | None:
     """A call by which a goroutine gets something that it does not give back itself, as far as names tell."""
-    view = worker.view
-    calls = [c for c in view.calls_in(view.node) if c.kind != "builtin" and c.name not in _NEUTRAL]
-    nodes = [view.source.node_at(c.start, c.end) for c in calls]
-    if any(effects.releases(view, n) for n in nodes if n.type == "call_expression"):
-        return None
-    return next((_last(c) for c in calls if names.first_word(_last(c)) in _ACQUIRES), None)
+    found = None
+    for view in worker.pieces:
+        for call in view.calls_in(view.node):
+            node = view.source.node_at(call.start, call.end)
+            if call.kind == "builtin" or call.name in _NEUTRAL or node.type != "call_expression":
+                continue
+            if effects.releases(view, node):
+                return None
+            if names.first_word(_last(call)) in _ACQUIRES:
+                found = found or _last(call)
+    return found
 
 
 def _named(view: View, variable: str) -> str:
@@ -69,16 +74,19 @@ def _named(view: View, variable: str) -> str:
 
 def of_worker(context: Context, view: View, worker: Worker) -> str | None:
     """What in a goroutine runs until it is stopped."""
-    block = worker.view.node
-    for node in flow.runs_in(block):
-        if (found := _waits(view, worker, node)) is not None:
+    return next((found for piece in worker.pieces if (found := _of_piece(context, view, piece)) is not None), None)
+
+
+def _of_piece(context: Context, view: View, piece: View) -> str | None:
+    for node in flow.runs_in(piece.node):
+        if (found := _waits(view, piece, node)) is not None:
             return found
-    for call in worker.view.calls_in(block):
-        if call.name == GROUP_WAIT and group(worker.view, call, view.function) is None:
+    for call in piece.calls_in(piece.node):
+        if call.name == GROUP_WAIT and group(piece, call, view.function) is None:
             return "it waits for a group of others"
         if _long(call):
             return f"{_last(call)} may run until it is stopped"
-        if (called := _called(context, worker.view, call)) is not None and _endless(called):
+        if (called := _called(context, piece, call)) is not None and _endless(called):
             return f"{_last(call)} loops without an end"
     return None
 
@@ -112,16 +120,15 @@ def _endless(block: Node) -> bool:
     return any(n.type == "for_statement" and flow.is_endless(n) and not flow.exits(n) for n in flow.inside(block))
 
 
-def _waits(view: View, worker: Worker, node: Node) -> str | None:
+def _waits(view: View, inner: View, node: Node) -> str | None:
     """A wait of the goroutine's own, for others, or a loop without a condition."""
-    inner = worker.view
     if node.type == "for_statement":
         if flow.is_endless(node) and (not flow.exits(node) or _blocks(node)):
             return "it loops until it is stopped"
         if (
             flow.is_range(node)
             and flow.ranges_over_channel(inner.facts, inner.path, node)
-            and not _closed(view, worker, node)
+            and not _closed(view, inner, node)
         ):
             return "it takes what others send for as long as they do"
     if node.type == "select_statement" and not _sends(node):
@@ -145,11 +152,11 @@ def _sends(select: Node) -> bool:
     return bool(sends)
 
 
-def _closed(view: View, worker: Worker, loop: Node) -> bool:
+def _closed(view: View, inner: View, loop: Node) -> bool:
     """Whether this function closes the channel that the loop takes from before it waits."""
     head = flow.clause(loop)
     operand = head.child_by_field_name("right") if head is not None else None
-    taken = {r.object for r in worker.view.refs_in(operand)} if operand is not None else set()
+    taken = {r.object for r in inner.refs_in(operand)} if operand is not None else set()
     before: Iterable[Node] = flow.dominating(view.node, view.function)
     closes = {r.object for s in before for r in view.refs_in(s) if r.role == "close" and r.literals == view.literals}
     return bool(taken & closes)

@@ -41,7 +41,9 @@ def problem(context: Context, view: View, workers: Sequence[Worker]) -> Refusal 
 
 def shared_with(view: View, worker: Worker) -> list[Object]:
     """The function's variables that the goroutine captures or is handed."""
-    nodes = [worker.start] if worker.literal is None else [worker.start, worker.literal]
+    nodes = [worker.start]
+    if worker.literal is not None:
+        nodes += [worker.literal, *(v.function for v in worker.pieces)]
     found = {name for node in nodes for name in captures.captured(view, node)}
     return sharing.variables(view, (r for r in view.refs if r.object in found))
 
@@ -113,7 +115,11 @@ def _frees(view: View, call: Call) -> list[Object]:
         beside = (r for r in view.refs if r.role in ("define", "assign") and (r.value_start, r.value_end) in made)
         found += [v for v in sharing.variables(view, beside) if v.type != "error"]
     elif not effects.releases(view, node) and names.first_word(view.text(callee)) not in _RECYCLES:
-        return []
+        # Who knows what it does: what is shared with it may be no more than looked at, except where that is known.
+        found = [
+            v for v in found if v.kind != "receiver" and not sharing.copied(v) and not sharing.made_to_be_shared(v)
+        ]
+        return found if not effects.looks_only(view, node) else []
     return [v for v in found if v.type != "context.Context" or call.kind == "value"]
 
 
@@ -128,7 +134,7 @@ def _only_tells(worker: Worker, call: Call, variable: Object) -> bool:
 def _callers(view: View, worker: Worker, shared: list[Object]) -> Refusal | None:
     """What the caller handed over and may use again, or free, as soon as the function has returned."""
     for variable in sharing.sources(view, shared, by_reference=True).values():
-        if _of_caller(view, variable) and not _harmless(worker, variable):
+        if _of_caller(view, variable) and not sharing.copied(variable) and not _harmless(worker, variable):
             return Refusal(
                 "worker-uses-freed-resource",
                 f"the goroutine started in line {worker.line} may still use {variable.name}, which belongs to the caller",

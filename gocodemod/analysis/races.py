@@ -42,8 +42,9 @@ def problem(context: Context, view: View, worker: Worker, shared: list[Object]) 
     written = _written_variable(view, worker, shared)
     if written is not None:
         return _refusal(worker, written)
-    first = _Running(worker.view, frozenset(_lasting(view, worker, shared)))
-    queue, seen = [first], {(worker.view.path, worker.view.node.start_byte)}
+    lasting = frozenset(_lasting(view, worker, shared))
+    queue = [_Running(piece, lasting) for piece in worker.pieces]
+    seen = {(running.view.path, running.view.node.start_byte) for running in queue}
     while queue and len(seen) < _LIMIT:
         running = queue.pop(0)
         target = next(_shared_writes(running), None)
@@ -73,7 +74,7 @@ def _refusal(worker: Worker, what: str) -> Refusal:
 def _written_variable(view: View, worker: Worker, shared: list[Object]) -> str | None:
     """A variable itself, not what it points to, that is assigned by the goroutine and read after the return."""
     for variable in shared:
-        refs = [*worker.view.refs_in(worker.view.node), *view.refs_in(worker.start)]
+        refs = [r for piece in worker.pieces for r in piece.refs_in(piece.node)] + list(view.refs_in(worker.start))
         if not any(_assigns(r.role) for r in refs if r.object == variable.id):
             continue
         if variable.kind == "result" or not view.declares(view.function, variable):

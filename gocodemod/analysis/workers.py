@@ -36,6 +36,18 @@ class Worker:
     callee: str = ""
 
     @property
+    def pieces(self) -> tuple[View, ...]:
+        """The views of its block and of the function literals that it calls by the name of a variable."""
+        found = [self.view]
+        for view in found:
+            for ref in view.refs_in(view.node):
+                literal = reach.literal_of(view, ref.object)
+                block = flow.body(literal) if literal is not None else None
+                if literal is not None and block is not None and not any(flow.contains(v.node, block) for v in found):
+                    found.append(inside(view, literal))
+        return tuple(found)
+
+    @property
     def line(self) -> int:
         return self.starter.line(self.start.start_byte)
 
