@@ -56,6 +56,7 @@ from gocodemod.analysis import (
     lifetimes,
     names,
     outliving,
+    reach,
     signals,
     skipping,
 )
@@ -87,6 +88,7 @@ _SLOTS = frozenset(
         "concurrency", "gate", "idle", "sched", "rate",
     }
 )  # fmt: skip
+_SHOWN = 4
 _BUILTINS = ("make", "close")
 _TIMERS = frozenset({"time.Time", "os.Signal"})
 
@@ -318,6 +320,8 @@ def _told(wait: _Wait, left: Left, edits: tuple[Edit, ...], parent: str, leave: 
     if left.workers:
         lines = ", ".join(str(line) for line in sorted({w.line for w in left.workers}))
         evidence["left behind"] = f"after the timeout the goroutine started in line {lines} still runs to its end"
+        if unseen := _out_of_sight(wait, left):
+            evidence["out of sight"] = f"that goroutine also calls {unseen}"
     if wait.group:
         evidence["helper"] = (
             f"the goroutine in {wait.group}.Wait outlives the timeout, until those of the group have ended"
@@ -326,6 +330,13 @@ def _told(wait: _Wait, left: Left, edits: tuple[Edit, ...], parent: str, leave: 
     operand = wait.node.child_by_field_name("operand")
     what = f"{wait.group}.Wait" if wait.group or operand is None else f"a value of {wait.view.text(operand)}"
     return Fix((change,), Level.REVIEW, f"the wait for {what} ends after {timeout} with an error", evidence)
+
+
+def _out_of_sight(wait: _Wait, left: Left) -> str:
+    """What the goroutines call that was not looked into."""
+    found = (n for w in left.workers for n in reach.reach(wait.context, w.view, w.view.node).unknown)
+    shown = list(dict.fromkeys(found))
+    return ", ".join(shown[:_SHOWN]) + (", ..." if len(shown) > _SHOWN else "")
 
 
 def _parent(wait: _Wait, package: str) -> tuple[str, str]:

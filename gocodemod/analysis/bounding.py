@@ -155,6 +155,9 @@ def _is_short(view: View, statement: Node) -> bool:
 _LINES = frozenset({"expression_statement", "assignment_statement", "short_var_declaration", "return_statement"})
 
 
+_WAITS = frozenset({"unary_expression", "call_expression"})
+
+
 def _may_hold(view: View, statement: Node) -> bool:
     """Whether what follows in the block ends the function, and means the same inside a select."""
     rest = flow.siblings(statement)[1]
@@ -166,7 +169,7 @@ def _may_hold(view: View, statement: Node) -> bool:
     jumps = [n for n in inner if n.type == "break_statement" and flow.jump_label(n) is None]
     if any((to := flow.jump_target(n)) is None or flow.contains(to, statement) for n in jumps):
         return False
-    waits = any(view.text(n).startswith("<-") for n in inner if n.type == "unary_expression")
+    waits = any(view.text(n).startswith("<-") or view.text(n).endswith(".Wait()") for n in inner if n.type in _WAITS)
     return not waits and layout.line_end(view.source, rest[-1]) is not None
 
 

@@ -176,6 +176,8 @@ def _quiet(view: View, call: Node) -> bool:
 
 def _of_call(view: View, call: Node) -> Effect:
     name = _callee(view, call)
+    if name in _LOCKING:
+        return Effect.RELEASES
     if name.lower() in _LOGGING:
         return Effect.WORKS
     first = names.first_word(name)

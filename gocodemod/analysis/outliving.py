@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from tree_sitter import Node
 
-from gocodemod.analysis import captures, effects, firing, flow, names, races, sharing
+from gocodemod.analysis import captures, effects, firing, flow, names, races, reach, sharing
 from gocodemod.analysis.view import View
 from gocodemod.analysis.workers import Worker
 from gocodemod.golang.facts import Call, Object
@@ -32,6 +32,7 @@ def problem(context: Context, view: View, workers: Sequence[Worker]) -> Refusal 
             or _ends_with_it(view, worker, shared)
             or _freed(view, worker, shared)
             or _callers(view, worker, shared)
+            or _unknown_function(worker)
             or races.problem(context, view, worker, shared)
         )
         if found is not None:
@@ -145,6 +146,21 @@ def _callers(view: View, worker: Worker, shared: list[Object]) -> Refusal | None
                 "worker-uses-freed-resource",
                 f"the goroutine started in line {worker.line} may still read {variable.name}, which is assigned elsewhere",
             )
+    return None
+
+
+def _unknown_function(worker: Worker) -> Refusal | None:
+    """A call of a local variable that holds no literal: a method of something, or what somebody handed out."""
+    for view in worker.pieces:
+        for call in view.calls_in(view.node):
+            known = view.facts.object(call.object) if call.kind == "value" and call.object else None
+            if known is None or known.scope != "function" or known.kind != "var" or known.type in _CANCELS:
+                continue
+            if reach.literal_of(view, known.id) is None:
+                return Refusal(
+                    "worker-uses-freed-resource",
+                    f"the goroutine started in line {worker.line} calls {known.name}, and what that uses cannot be seen",
+                )
     return None
 
 

@@ -84,6 +84,9 @@ def _inputs(view: View, variable: Object, ref: Ref) -> list[Ref]:
     if ref.role not in ("define", "assign"):
         return []
     if ref.value_start >= 0:
+        made = next((c for c in view.calls if (c.start, c.end) == (ref.value_start, ref.value_end)), None)
+        if made is not None and made.kind == "builtin" and made.name in ("make", "new"):
+            return []  # its size is all that the arguments tell
         return [r for r in view.refs if ref.value_start <= r.start < ref.value_end]
     switch = _switch(view, ref)
     operand = switch.child_by_field_name("value") if switch is not None else None
