@@ -170,7 +170,7 @@ def _call_at(view: View, use: Ref) -> Call | None:
     return next((c for c in found if (c.start, c.end) == (use.value_start, use.value_end)), None)
 
 
-def _inputs(view: View, origin: Origin) -> list[str]:
+def inputs(view: View, origin: Origin) -> list[str]:
     """The contexts that went into a value."""
     refs = view.facts.refs(origin.define.path, origin.define.value_start, origin.define.value_end)
     found = []
@@ -187,27 +187,40 @@ def _may_fire(view: View, object_id: str, seen: set[str]) -> bool:
         return False
     seen.add(object_id)
     declared = view.facts.object(object_id)
+    known = list(origins(view, object_id))
+    if declared is not None and declared.kind == "param":
+        return not any(
+            o.call is not None and o.call.name in _ROOTS and not _replaces_nil(view, o.define) for o in known
+        )
     if declared is None or declared.kind != "var":
         return True
-    known = list(origins(view, object_id))
     return not known or any(_value_may_fire(view, origin, seen) for origin in known)
 
 
+def _replaces_nil(view: View, assigned: Ref) -> bool:
+    """``if ctx == nil { ctx = context.Background() }``: what callers hand over may still fire."""
+    inner: Node | None = view.source.node_at(assigned.start, assigned.end) if assigned.path == view.path else None
+    while inner is not None and inner.type != "if_statement":
+        inner = inner.parent
+    test = inner.child_by_field_name("condition") if inner is not None else None
+    return test is not None and view.text(test) == f"{assigned.name} == nil"
+
+
 def _value_may_fire(view: View, origin: Origin, seen: set[str]) -> bool:
-    inputs = _inputs(view, origin)
+    given = inputs(view, origin)
     if origin.call is None:
-        return not inputs or any(_may_fire(view, i, seen) for i in inputs)
+        return not given or any(_may_fire(view, i, seen) for i in given)
     name = origin.call.name
     if name in _ROOTS:
         return False
-    if name in _FIRES or any(_may_fire(view, i, seen) for i in inputs):
+    if name in _FIRES or any(_may_fire(view, i, seen) for i in given):
         return True
     if name in ("context.WithCancel", "context.WithCancelCause"):
         return any(_called_while_looping(view, c) for c in cancels(view, origin.define))
     if name == "context.WithValue":
         return False
     inner = view.facts.calls(origin.define.path, origin.define.value_start, origin.define.value_end)
-    rooted = bool(inputs) or any(c.name in _ROOTS for c in inner)
+    rooted = bool(given) or any(c.name in _ROOTS for c in inner)
     telling = set(names.words(name.rsplit(".", 1)[-1])) & _MAY_FIRE
     return not rooted or bool(telling) or bool(cancels(view, origin.define))
 
@@ -283,7 +296,7 @@ def _chain(view: View, object_id: str) -> Iterator[Origin]:
     while queue:
         for origin in origins(view, queue.pop()):
             yield origin
-            for more in _inputs(view, origin):
+            for more in inputs(view, origin):
                 if more not in seen:
                     seen.add(more)
                     queue.append(more)

@@ -15,6 +15,9 @@ FUNCTIONS = frozenset({"function_declaration", "method_declaration", "func_liter
 CASES = frozenset({"communication_case", "default_case", "expression_case", "type_case"})
 # What an unlabelled break leaves (https://go.dev/ref/spec#Break_statements).
 BREAKABLE = frozenset({"for_statement", "select_statement", "expression_switch_statement", "type_switch_statement"})
+JUMPS = frozenset(
+    {"return_statement", "break_statement", "continue_statement", "goto_statement", "fallthrough_statement"}
+)
 # Calls after which nothing of the function runs; by text, because that is how Go code spells them.
 NO_RETURN = frozenset({"panic", "os.Exit", "runtime.Goexit"})
 # Whatever the package: a logger's or a test's method of this name ends the process, the goroutine or the test.

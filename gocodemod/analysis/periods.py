@@ -52,7 +52,7 @@ def why_not_periodic(view: View, loop: Node, signal: Signal) -> str | None:
         return "the loop has another Sleep"
     if not _leaves_on_signal_only(view, loop, signal):
         return "the loop ends for other reasons than the stop signal"
-    return _blocks(view, own)
+    return blocks(view, own)
 
 
 def _last(full: str) -> str:
@@ -64,8 +64,8 @@ def _leaves_on_signal_only(view: View, loop: Node, signal: Signal) -> bool:
     return all(any(flow.contains(arm, leaving) for arm in arms) for leaving in flow.exits(loop))
 
 
-def _blocks(view: View, own: Node) -> str | None:
-    """What in the body may wait for long."""
+def blocks(view: View, own: Node) -> str | None:
+    """What in a loop's body may wait for long, the call or statement that ``view`` is about left out; None if nothing."""
     for node in flow.runs_in(own):
         if node.type == "select_statement" and not any(c.type == "default_case" for c in node.named_children):
             return "a select in the loop blocks"
