@@ -13,7 +13,7 @@ _ERROR = "error"
 
 def is_barrier(view: View, loop: Node, behind: list[Node]) -> bool:
     """A loop that only waits for a condition, or a function whose name says so (prometheus WaitForPendingReaders)."""
-    if _is_counted(view, loop):
+    if flow.counts(view.facts, view.path, loop) and flow.exits(loop):
         return False  # it gives up by itself: the caller knows that it may
     if names.first_word(view.functions[-1].name) in _WAITING:
         return True
@@ -36,23 +36,22 @@ def _only_leaves(statement: Node, loop: Node) -> bool:
     return len(inner) == 1 and flow.leaves(inner[0], loop)
 
 
-def _is_counted(view: View, loop: Node) -> bool:
-    """``for i := 0; i < tries; i++`` or ``for range tries``, with a way out before the tries are used up."""
-    own, header = flow.body(loop), flow.clause(loop)
-    counts = flow.update(loop) is not None and flow.condition(loop) is not None
-    over = header is not None and flow.is_range(loop) and not flow.ranges_over_channel(view.facts, view.path, loop)
-    return own is not None and (counts or over) and bool(flow.exits(loop))
-
-
-def promises_success(view: View, loop: Node) -> bool:
+def promises_success(view: View, loop: Node, behind: list[Node]) -> bool:
     """Whether an endless loop ends only when a call has succeeded: then its function's return says that it has.
 
-    A loop that may also give up has a caller that knows of failures.
+    A loop that may also give up has a caller that knows of failures; one that is followed by work, or does it before it
+    leaves, is not what its caller waits for.
     """
     leaving = flow.exits(loop)
-    if not flow.is_endless(loop) or not leaving:
+    if not flow.is_endless(loop) or not leaving or _works(view, behind):
         return False
-    return all(_in_success(view, n, loop) for n in leaving)
+    return all(_in_success(view, n, loop) and not _works(view, flow.siblings(n)[0]) for n in leaving)
+
+
+def _works(view: View, statements: list[Node]) -> bool:
+    """Whether some statement calls for more than a log, a record or a release, outside of an if."""
+    plain = (s for s in statements if s.type == "expression_statement" and not effects.only_logs(view, s))
+    return any(effects.of(view, [s]) is effects.Effect.WORKS for s in plain)
 
 
 def _in_success(view: View, leaving: Node, loop: Node) -> bool:

@@ -7,6 +7,7 @@ from tree_sitter import Node
 from gocodemod.analysis import flow, periods
 from gocodemod.analysis.view import View
 from gocodemod.errors import TypesUnavailable
+from gocodemod.golang.facts import Call
 from gocodemod.transform import Context
 
 
@@ -34,5 +35,13 @@ def spinning(context: Context, view: View) -> str:
 
 def _spins(caller: View, loop: Node) -> bool:
     own = flow.body(loop)
-    endless = own is not None and flow.is_endless(loop) and not flow.exits(loop)
-    return endless and own is not None and periods.blocks(caller, own) is None
+    if own is None or not flow.is_endless(loop) or flow.exits(loop):
+        return False
+    return periods.blocks(caller, own, lambda call: _takes_context(caller, call)) is None
+
+
+def _takes_context(caller: View, call: Call) -> bool:
+    """What is given a context waits for nothing once that has ended."""
+    given = caller.facts.refs(caller.path, call.start, call.end)
+    named = (caller.facts.object(r.object) for r in given if r.role == "argument")
+    return any(o is not None and o.type == "context.Context" for o in named)

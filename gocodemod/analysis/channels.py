@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from tree_sitter import Node
 
-from gocodemod.analysis import arguments, firing, flow, goroutines, looks, names
+from gocodemod.analysis import arguments, flow, goroutines, looks, names, origins
 from gocodemod.analysis.view import View
 from gocodemod.golang.facts import Object, Ref, Visible
 
@@ -150,7 +150,7 @@ def only_closed(view: View, found: Visible) -> bool:
             uses = [u for h in given for r in h.refs for u in view.facts.uses(r.object)]
             seen = all(h.refs for h in given) and all(u.role in _HARMLESS | {"argument"} for u in uses)
             return seen and any(u.role == "close" for u in uses)
-        made = [o.call.name for o in firing.origins(view, found.object.id) if o.call is not None]
+        made = [o.call.name for o in origins.of(view, found.object.id) if o.call is not None]
         return bool(made) and all(name.endswith(").Done") for name in made)
     return all(u.role in _HARMLESS for u in _uses(view, found))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gocodemod.analysis import firing, flow, looks
+from gocodemod.analysis import flow, looks, origins
 from gocodemod.analysis.view import View
 from gocodemod.golang.facts import Visible
 
@@ -12,10 +12,10 @@ def passed_on(view: View, found: Visible) -> Visible | None:
 
     None, too, where a loop looks at the shadowed one: its exits belong to a context that has no name at the wait.
     """
-    made = list(firing.origins(view, found.object.id))
+    made = list(origins.of(view, found.object.id))
     if found.family != "context" or found.base is not None or len(made) != 1 or made[0].call is None:
         return None
-    given = firing.inputs(view, made[0])
+    given = origins.inputs(view, made[0])
     outer = view.facts.object(given[0]) if len(given) == 1 else None
     if outer is None or outer.scope != "function" or outer.name != found.text or not _adds_only(made[0].call.name):
         return None

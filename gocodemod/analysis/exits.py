@@ -59,7 +59,7 @@ def _existing(view: View, loop: Node, signal: Signal, found: list[Check]) -> Exi
             "stop-exit-differs", "the loop's own exit on this signal does more than a return that could be copied"
         )
     skipped = _skipped(view, loop)
-    if skipped >= effects.Effect.RECORDS:
+    if skipped >= effects.Effect.RECORDS or _decides(view, loop, text):
         return Refusal("stop-exit-differs", "what follows the wait releases, replies or records")
     level = Level.REVIEW if skipped is effects.Effect.WORKS else Level.SAFE
     return ExitArm(text, level, "as the loop's own exit on this signal")
@@ -79,6 +79,13 @@ def _of_outer_loop(view: View, loop: Node, found: list[Check]) -> ExitArm | Refu
         return Refusal("stop-exit-differs", "a return here would skip what releases, replies or records")
     level = Level.REVIEW if skipped is effects.Effect.WORKS else Level.SAFE
     return ExitArm(text, level, "as the outer loop's own exit on this signal")
+
+
+def _decides(view: View, loop: Node, text: str) -> bool:
+    """Whether a break would skip an assignment, which what stands behind the loop may look at."""
+    skipped = (n for s in flow.after(view.node, loop) for n in flow.inside(s))
+    assigns = any(n.type in ("assignment_statement", "inc_statement", "dec_statement") for n in skipped)
+    return assigns and text.rsplit("\n", 1)[-1].startswith("break")
 
 
 def _rest_of_round(view: View, loop: Node) -> list[Node]:
@@ -163,7 +170,7 @@ def _made(view: View, loop: Node, signal: Signal) -> ExitArm | Refusal:
     alone = goroutines.runs_alone(view, function) and not told
     if not alone and _in_test(view):
         return Refusal("no-way-to-report-stop", "a return would let the test go on, or pass, as if all were well")
-    waited_for = barriers.is_barrier(view, loop, behind) or barriers.promises_success(view, loop)
+    waited_for = barriers.is_barrier(view, loop, behind) or barriers.promises_success(view, loop, behind)
     if not alone and waited_for and signal.place != "request":
         return Refusal("barrier", "the caller relies on the condition that this loop waits for")
     if now >= effects.Effect.RECORDS or (later >= effects.Effect.RECORDS and not _returns_already(view, loop)):

@@ -297,6 +297,18 @@ def ranges_over_channel(facts: Facts, path: str, loop: Node) -> bool:
     return known is None or "chan " in known.underlying[:7] or known.underlying.startswith("func(")
 
 
+def counts(facts: Facts, path: str, loop: Node) -> bool:
+    """``for i := 0; i < tries; i++`` or ``for range tries``: when it ends by itself, its tries are used up."""
+    header, test = clause(loop), condition(loop)
+    if header is not None and header.type == "range_clause":
+        operand = header.child_by_field_name("right")
+        known = facts.expr(path, operand.start_byte, operand.end_byte) if operand is not None else None
+        return known is not None and known.underlying.removeprefix("untyped ").startswith(("int", "uint"))
+    sign = test.child_by_field_name("operator") if test is not None and test.type == "binary_expression" else None
+    compares = test is not None and sign is not None and sign.type not in ("&&", "||") and update(loop) is not None
+    return compares and not any(n.type == "call_expression" for n in inside(test or loop))
+
+
 def is_range(loop: Node) -> bool:
     """``for ... range``."""
     found = clause(loop)

@@ -54,7 +54,7 @@ def usual_values(view: View, returns: list[Node], results: tuple[Result, ...]) -
         usual, named = _agreed(view, found), _named(view, result)
         if usual is not None and not _left_over(view, result, usual):
             values.append(view.text(usual))
-        elif usual is None and named and result.zero != "nil":
+        elif usual is None and named:
             values.append(result.name)
         elif result.zero is None:
             return None, False
@@ -79,7 +79,7 @@ def _left_over(view: View, result: Result, value: Node) -> bool:
     ref = view.ref_at(value) if value.type == "identifier" else None
     declared = view.facts.object(ref.object) if ref is not None else None
     holds = result.zero == "nil" and not result.type.startswith(("[", "map["))
-    return holds and declared is not None and declared.kind in ("var", "result")
+    return holds and declared is not None and declared.kind == "var"
 
 
 def _same_there(view: View, value: Node) -> bool:
@@ -104,19 +104,23 @@ def _zero_variable(view: View, position: int) -> str | None:
 
 
 def give_up(view: View, loop: Node) -> str | None:
-    """The return that says that the loop's tries or its time are used up: all constants, and unlike its other returns.
+    """The return that says that the loop's tries or its time are used up: false, where success is true.
 
-    It stands right behind a loop that nothing breaks out of, or under a test of the time in the loop.
+    It stands right behind a loop that counts or looks at the time, or under a test of the time in the loop.
     """
     found = {view.text(r) for r in (*_behind(view, loop), *_when_time_is_up(view, loop))}
-    others = {view.text(n) for n in flow.inside(loop) if n.type == "return_statement"} - found
-    return found.pop() if len(found) == 1 and others else None
+    others = [_values(n) for n in flow.inside(loop) if n.type == "return_statement" and view.text(n) not in found]
+    succeeds = bool(others) and all(values and values[-1].type == "true" for values in others)
+    return found.pop() if len(found) == 1 and succeeds else None
 
 
 def _behind(view: View, loop: Node) -> list[Node]:
     following = [s for s in flow.siblings(flow.labelled(loop))[1] if not effects.only_logs(view, s)]
-    ends = not flow.is_endless(loop) and not any(n.type == "break_statement" for n in flow.exits(loop))
-    return [r for r in following[:1] if ends and _is_constant(r)]
+    breaks = any(n.type == "break_statement" for n in flow.exits(loop))
+    test = flow.condition(loop)
+    tries = flow.counts(view.facts, view.path, loop)
+    timed = test is not None and test.type == "call_expression" and _TIME_IS_UP.search(view.text(test)) is not None
+    return [r for r in following[:1] if (tries or timed) and not breaks and _says_no(r)]
 
 
 def _when_time_is_up(view: View, loop: Node) -> list[Node]:
@@ -126,10 +130,11 @@ def _when_time_is_up(view: View, loop: Node) -> list[Node]:
         then = node.child_by_field_name("consequence") if test is not None else None
         if test is not None and then is not None and _TIME_IS_UP.search(view.text(test)):
             inner = flow.statements(then)
-            found += [inner[-1]] if inner and _is_constant(inner[-1]) else []
+            found += [inner[-1]] if inner and _says_no(inner[-1]) else []
     return found
 
 
-def _is_constant(statement: Node) -> bool:
+def _says_no(statement: Node) -> bool:
+    """``return false``, ``return nil, false``: constants, the last of them false."""
     values = _values(statement)
-    return bool(values) and all(v.type in _CONSTANT and v.type != "unary_expression" for v in values)
+    return bool(values) and values[-1].type == "false" and all(v.type in _CONSTANT for v in values)
