@@ -50,6 +50,10 @@ REASONS: dict[str, str] = {
     ),
     "barrier": "The loop waits for a condition that its caller relies on: returning early would say it holds.",
     # sleep-loop.
+    "caller-would-spin": (
+        "An endless loop calls this function, never leaves and waits for nothing else: once the signal has fired, the "
+        "function would return at once, again and again."
+    ),
     "non-positive-duration": "The duration is a constant that is not positive: the Sleep returns at once, and a ticker would panic.",
     "sleeps-under-lock": "A lock taken in this function is held during the wait. The lock is the problem to solve first.",
     "goto-over-declaration": "A goto jumps over the place where the ticker or timer would be declared, which Go forbids.",

@@ -51,7 +51,10 @@ def replace_statement(source: Source, statement: Node, text: str) -> Edit:
     if rest is not None:
         return edit(statement.start_byte, end + rest.end(), text + "\n")
     closes = re.match(rb"[ \t]*\}", data[end:])
-    return edit(statement.start_byte, end, text + ("\n" if closes else ""))
+    if closes is None:
+        return edit(statement.start_byte, end, text)
+    # As in append: the brace begins a line now.
+    return edit(statement.start_byte, end + closes.end(), f"{text}\n}}")
 
 
 def import_name(source: Source, path: str) -> str:
