@@ -46,7 +46,7 @@ from tree_sitter import Node
 
 from gocodemod.analysis import (
     bounding,
-    channels,
+    senders,
     closings,
     exits,
     firing,
@@ -246,7 +246,7 @@ def _left(wait: _Wait) -> Left | Refusal:
             return Refusal("sender-out-of-sight", f"{wait.group} is a group of the function around this one")
         return leaving.leave(wait.context, view, group, received)
     assert operand is not None, "a receive has an operand"
-    channel = channels.local(view, operand)
+    channel = senders.local(view, operand)
     if channel is not None:
         left = leaving.leave(wait.context, view, channel, received)
         known = view.facts.expr(view.path, wait.node.start_byte, wait.node.end_byte)

@@ -136,7 +136,7 @@ def refs_of(view: View, found: Visible) -> list[Ref]:
 
 
 def _rank(view: View, loop: Node, found: Visible) -> tuple[int, int]:
-    """What the loop already looks at first, then what it hands on, then nearness; contexts before channels."""
+    """What the loop already looks at first, then what it hands on, then nearness; contexts before senders."""
     inside = [r for r in refs_of(view, found) if loop.start_byte <= r.start < loop.end_byte]
     if any(looks.looks(r) for r in inside):
         return 0, 0
