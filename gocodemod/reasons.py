@@ -56,10 +56,52 @@ REASONS: dict[str, str] = {
     ),
     "non-positive-duration": "The duration is a constant that is not positive: the Sleep returns at once, and a ticker would panic.",
     "sleeps-under-lock": "A lock taken in this function is held during the wait. The lock is the problem to solve first.",
-    "goto-over-declaration": "A goto jumps over the place where the ticker or timer would be declared, which Go forbids.",
+    "goto-over-declaration": (
+        "A goto jumps over the place where a variable (ticker, timer, context) would be declared, which Go forbids."
+    ),
     "sleep-in-post": (
         "The Sleep is the post statement of a for, and the wait cannot move to the end of the body without being skipped "
         "by a continue or naming something else."
     ),
     "sleep-in-header": "The Sleep is the init statement of an if, switch or for, where a select cannot stand.",
+    # wait-timeout.
+    "would-leak-sender": (
+        "Whoever sends on the channel, or on another one that the function receives from later, would wait for a receiver "
+        "for ever once the function has returned early."
+    ),
+    "sender-out-of-sight": (
+        "Who sends on or closes the channel (or belongs to the WaitGroup) cannot be seen from here, so nobody knows whom an "
+        "early return would leave behind."
+    ),
+    "slot-or-token": (
+        "The receive takes or gives back a slot, a lock or a turn, or the channel has several receivers: it is no wait for a "
+        "result."
+    ),
+    "start-barrier": "The goroutine waits here to be let go, which is meant to take as long as it takes.",
+    "runs-until-stopped": (
+        "The wait is for the end of something that runs until it is stopped (a server, a loop, a process), so a long wait is "
+        "no failure."
+    ),
+    "waits-again": "A deferred call waits for the same or another goroutine, so an early return would not return earlier.",
+    "skips-cleanup": (
+        "What stands behind the wait releases, replies or records, or the function's own failures clean up first: an early "
+        "return would leave that out."
+    ),
+    "hides-an-error": "An error from before the wait is returned behind it: an early return would tell of the timeout instead.",
+    "late-result-leaks": (
+        "The result holds something that must be closed. If it came after the timeout, nobody would be there to do that."
+    ),
+    "worker-uses-freed-resource": (
+        "The goroutine that would be left behind works with something that the function's deferred calls free, or that "
+        "belongs to the caller, who may use it again once the function has returned."
+    ),
+    "worker-writes-after-return": (
+        "The goroutine that would be left behind writes a variable or field that others read without waiting for it: a data "
+        "race."
+    ),
+    "type-not-nameable": "A variable for the received value would have to be declared, and its type has no name at this place.",
+    "wait-in-header": (
+        "The wait stands in the header of a statement, has a label, or holds a comment or a call, so that a select cannot "
+        "take its place."
+    ),
 }

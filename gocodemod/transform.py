@@ -37,6 +37,22 @@ class Context:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
+# Bytes that must be there, or several of which one must.
+Needle = bytes | tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
+class Option:
+    """A key of the table ``[transforms.NAME]``. ``default`` is written as TOML has it (``"30s"`` with its quotes).
+
+    ``read``: what the value means; raises ValueError that says what was expected (``a duration such as "30s"``).
+    """
+
+    name: str
+    default: str
+    read: Callable[[Any], Any]
+
+
 Match = Callable[[Source, tree_sitter.Node], tree_sitter.Node | None]
 Decide = Callable[[Candidate, Context], Decision | None]
 
@@ -47,21 +63,21 @@ class Transform:
 
     ``query``: tree-sitter query; the node captured as ``@site`` is what ``match`` is asked about.
     ``needles``: byte strings, all of which a file must contain to hold a site. The first lies inside every ``@site``
-    (the query runs only around it), the others there or in an import.
+    (the query runs only around it), the others there or in an import. A tuple in place of one: any of these.
     ``match``: narrows the query in tree terms alone, returns the node that is the site, or None.
     ``decide``: a Fix, a Refusal, or None where the types show that this is no site at all.
     ``since``: lowest language version for which anything is offered.
-    ``options``: keys it understands in its table ``[transforms.NAME]`` of the configuration.
+    ``options``: what it understands in its table ``[transforms.NAME]`` of the configuration.
     """
 
     module: str
     doc: str
     query: str
-    needles: tuple[bytes, ...]
+    needles: tuple[Needle, ...]
     match: Match
     decide: Decide
     since: tuple[int, int] = (1, 0)
-    options: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
 
     @property
     def name(self) -> str:
@@ -71,3 +87,12 @@ class Transform:
     def title(self) -> str:
         """First line of the docstring."""
         return self.doc.strip().splitlines()[0]
+
+
+def holds(data: bytes, needles: tuple[Needle, ...]) -> bool:
+    """Whether a file may hold a site of a transform with these needles."""
+    return all(any(n in data for n in one_of(needle)) for needle in needles)
+
+
+def one_of(needle: Needle) -> tuple[bytes, ...]:
+    return (needle,) if isinstance(needle, bytes) else needle

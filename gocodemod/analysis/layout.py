@@ -7,6 +7,7 @@ Go's to lay out (raw strings, comments) keeps its text.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from tree_sitter import Node
 
@@ -22,12 +23,17 @@ def edit(start: int, end: int, text: str) -> Edit:
 
 def indent(source: Source, start: int, block: Node) -> list[Edit]:
     """One tab more for the lines of a block that begin behind ``start``; raw strings and comments keep their text."""
+    return deeper(source, start, block.end_byte - 1, block.named_children)
+
+
+def deeper(source: Source, start: int, stop: int, nodes: Iterable[Node]) -> list[Edit]:
+    """One tab more for the lines that begin in ``(start, stop)``, where these nodes stand."""
     data, edits = source.data, []
-    kept = [n for s in block.named_children for n in flow.everything(s) if n.type in ("raw_string_literal", "comment")]
-    at = data.find(b"\n", start, block.end_byte) + 1
-    while 0 < at < block.end_byte - 1:
+    kept = [n for s in nodes for n in flow.everything(s) if n.type in ("raw_string_literal", "comment")]
+    at = data.find(b"\n", start, stop + 1) + 1
+    while 0 < at < stop:
         end = data.find(b"\n", at)
-        blank = not data[at:end].strip() or end >= block.end_byte
+        blank = not data[at:end].strip() or end > stop
         if not blank and not any(n.start_byte < at < n.end_byte for n in kept):
             edits.append(Edit(at, at, b"\t"))
         at = end + 1
@@ -55,6 +61,19 @@ def replace_statement(source: Source, statement: Node, text: str) -> Edit:
         return edit(statement.start_byte, end, text)
     # As in append: the brace begins a line now.
     return edit(statement.start_byte, end + closes.end(), f"{text}\n}}")
+
+
+def line_end(source: Source, node: Node) -> int | None:
+    """Where the line that a node ends on ends, if nothing but a comment follows on it: behind that comment.
+
+    None where something else follows, or the comment goes on over more lines.
+    """
+    data = source.data
+    end = data.find(b"\n", node.end_byte)
+    rest = data[node.end_byte : end if end >= 0 else len(data)].rstrip()
+    if rest.strip() and not re.fullmatch(rb"[ \t]*(//.*|/\*((?!\*/).)*\*/)", rest):
+        return None
+    return node.end_byte + len(rest)
 
 
 def import_name(source: Source, path: str) -> str:

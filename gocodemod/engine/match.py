@@ -24,7 +24,7 @@ from gocodemod.engine.suppress import Directives
 from gocodemod.golang.source import Source
 from gocodemod.model import Site
 from gocodemod.progress import NullProgress, Progress, Stage
-from gocodemod.transform import Transform
+from gocodemod.transform import Needle, Transform, holds, one_of
 
 if TYPE_CHECKING:
     # Loaded when there is work for several processes.
@@ -113,7 +113,7 @@ def _guarded(file: GoFile, transforms: Sequence[Transform], root: str) -> _Found
 
 def match_file(file: GoFile, transforms: Sequence[Transform], root: str) -> list[Match]:
     """The sites of one file, sorted by (start, transform)."""
-    wanted = [t for t in transforms if all(needle in file.data for needle in t.needles)]
+    wanted = [t for t in transforms if holds(file.data, t.needles)]
     if not wanted:
         return []
     source = Source.parse(file.path, file.data)
@@ -164,11 +164,12 @@ def _sites(source: Source, transform: Transform) -> Iterator[tree_sitter.Node]:
             yield site
 
 
-def _occurrences(data: bytes, needle: bytes) -> Iterator[tuple[int, int]]:
-    at = data.find(needle)
-    while at >= 0:
-        yield at, at + len(needle)
-        at = data.find(needle, at + len(needle))
+def _occurrences(data: bytes, needle: Needle) -> Iterator[tuple[int, int]]:
+    for text in one_of(needle):
+        at = data.find(text)
+        while at >= 0:
+            yield at, at + len(text)
+            at = data.find(text, at + len(text))
 
 
 class _Declarations:

@@ -106,11 +106,17 @@ class Call:
 
 @dataclass(frozen=True)
 class Expr:
-    """Type and constant value of an expression. ``constant`` is Go's exact text (``100000000``) or None."""
+    """Type and constant value of an expression; in ``v, ok := <-ch`` and its like, of ``v``.
+
+    ``constant`` is Go's exact text (``100000000``) or None. ``written``: the type as Go text valid at that place, None
+    if it has no spelling there. ``closes``: it, its elements or a field of its struct has a method ``Close()``.
+    """
 
     type: str
     underlying: str
     constant: str | None
+    written: str | None = None
+    closes: bool = False
 
 
 @dataclass(frozen=True)
