@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 
 import gocodemod
-from gocodemod import config
+from gocodemod import config, registry
 from gocodemod.cli.main import main
 from gocodemod.cli.options import ApplyOptions
 from gocodemod.model import Kind, Level, Verification
@@ -88,6 +88,14 @@ def test_every_key_of_the_configuration_is_described_with_its_default() -> None:
         if key != "level":
             value = getattr(defaults, key)
             assert default == json.dumps(list(value) if isinstance(value, tuple) else value).removesuffix(".0"), key
+
+
+def test_every_option_of_a_transform_is_described_with_its_default() -> None:
+    text = page("configuration.md")
+    described = re.findall(r"^\| `([\w-]+)` \| `(\w+)` \| `([^`]+)` \|", text, re.MULTILINE)
+    assert described == [(t.name, o.name, o.default) for t in registry.load() for o in t.options]
+    for _, option, default in described:
+        tomllib.loads(f"{option} = {default}")
 
 
 def test_flags_that_are_named_exist() -> None:

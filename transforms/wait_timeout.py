@@ -284,7 +284,7 @@ def _fix(wait: _Wait, left: Left) -> Decision:
     head = f"{ctx}, {cancel} := {made}\n" + ("" if wait.in_loop else f"defer {cancel}()\n")
     received = view.text(wait.node.child_by_field_name("operand") or wait.node)
     if wait.group:
-        received = _fresh(wait, "done", "waited", number)
+        received = _fresh(wait, "done", "waited", 1 + _earlier(wait, groups=True))
         head = (
             f"{received} := make(chan struct{{}})\ngo func() {{\n{wait.group}.Wait()\nclose({received})\n}}()\n" + head
         )
@@ -334,8 +334,11 @@ def _fresh(wait: _Wait, wanted: str, other: str, number: int) -> str:
     return names.fresh(view.facts, view.path, at, view.outermost, wanted if free else other, number)
 
 
-def _earlier(wait: _Wait) -> int:
-    """How many waits before this one, in the blocks around it, are bounded as well: their names are in scope here."""
+def _earlier(wait: _Wait, groups: bool = False) -> int:
+    """How many waits (with ``groups``: for a WaitGroup) before this one, in the blocks around it, are bounded as well.
+
+    Their names are in scope here.
+    """
     count = 0
     for statement in flow.dominating(wait.view.node, wait.view.function):
         for node in (n for n in flow.inside(statement) if n.type in ("unary_expression", "call_expression")):
@@ -343,7 +346,8 @@ def _earlier(wait: _Wait) -> int:
                 continue
             view = View.around(wait.view.source, wait.view.facts, node, wait.view.language)
             found = _wait(view, wait.context) if view is not None else None
-            count += isinstance(found, _Wait) and isinstance(_plan(found), Left)
+            if isinstance(found, _Wait) and (found.group or not groups):
+                count += isinstance(_plan(found), Left)
     return count
 
 

@@ -55,7 +55,10 @@ def replace_statement(source: Source, statement: Node, text: str) -> Edit:
     data, end = source.data, statement.end_byte
     rest = re.match(rb"[ \t]*;[ \t]*", data[end:])
     if rest is not None:
-        return edit(statement.start_byte, end + rest.end(), text + "\n")
+        # What follows is part of the edit with its first byte, so that the line it now begins is laid out too.
+        stop = end + rest.end()
+        first = data[stop : stop + 1].decode("utf-8", "surrogateescape")
+        return edit(statement.start_byte, stop + len(first.strip()), f"{text}\n{first.strip()}")
     closes = re.match(rb"[ \t]*\}", data[end:])
     if closes is None:
         return edit(statement.start_byte, end, text)
