@@ -46,15 +46,16 @@ from tree_sitter import Node
 
 from gocodemod.analysis import (
     bounding,
-    senders,
     closings,
-    exits,
     firing,
     flow,
     layout,
     leaving,
     lifetimes,
     names,
+    origins,
+    returns,
+    senders,
     signals,
     skipping,
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
-from gocodemod.analysis import senders, flow, lifetimes, outliving, reach, skipping, workers
+from gocodemod.analysis import flow, lifetimes, outliving, reach, senders, skipping, workers
 from gocodemod.analysis.senders import Local, Senders
 from gocodemod.analysis.view import View
 from gocodemod.analysis.workers import Use, Worker

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from gocodemod.analysis import captures, effects, firing, flow, layout, workers
+from gocodemod.analysis import captures, effects, flow, layout, origins, workers
 from gocodemod.analysis.view import View
 from gocodemod.analysis.workers import Use, Worker
 from gocodemod.golang.facts import Object
@@ -64,11 +64,11 @@ def of_variable(view: View, variable: Object) -> Local | None:
         return None
     if "chan " not in variable.underlying[:7]:
         return None
-    origins = list(origins.of(view, variable.id))
+    found = list(origins.of(view, variable.id))
     writes = [r for r in view.refs_of(variable.id) if r.role in ("define", "assign", "update", "address")]
-    if len(writes) != 1 or len(origins) != 1 or origins[0].call is None or origins[0].call.name != "make":
+    if len(writes) != 1 or len(found) != 1 or found[0].call is None or found[0].call.name != "make":
         return None
-    made = view.source.node_at(origins[0].call.start, origins[0].call.end)
+    made = view.source.node_at(found[0].call.start, found[0].call.end)
     arguments = made.child_by_field_name("arguments")
     if made.type != "call_expression" or arguments is None:
         return None
