@@ -12,6 +12,7 @@ from gocodemod.golang.facts import Facts
 from gocodemod.golang.source import Source
 from gocodemod.golang.versions import Language
 from gocodemod.model import Decision, Site
+from gocodemod.needles import Needles
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ class Transform:
     """One anti-pattern. ``name`` follows from the module's file name and is the only name it has.
 
     ``query``: tree-sitter query; the node captured as ``@site`` is what ``match`` is asked about.
-    ``needles``: byte strings, all of which a file must contain to hold a site. The first lies inside every ``@site``
-    (the query runs only around it), the others there or in an import.
+    ``needles``: byte strings, all of which a file must contain to hold a site; a tuple of them stands for any one. The
+    first lies inside every ``@site`` (the query runs only around it), the others there or in an import.
     ``match``: narrows the query in tree terms alone, returns the node that is the site, or None.
     ``decide``: a Fix, a Refusal, or None where the types show that this is no site at all.
     ``since``: lowest language version for which anything is offered.
@@ -57,7 +58,7 @@ class Transform:
     module: str
     doc: str
     query: str
-    needles: tuple[bytes, ...]
+    needles: Needles
     match: Match
     decide: Decide
     since: tuple[int, int] = (1, 0)
