@@ -103,10 +103,11 @@ def match(source: Source, node: Node) -> Node | None:
 def _first_done(source: Source, function: Node, group: bytes) -> Node | None:
     """One site for all Dones of a group in a function that does more than that."""
     body = flow.body(function)
-    if body is None or len(flow.statements(body)) < 2:
+    if body is None:
         return None
     plain = (n for n in flow.inside(body) if n.type == "expression_statement")
-    return next((n for n in plain if source.text(n) == group + b".Done()"), None)
+    first = next((n for n in plain if source.text(n) == group + b".Done()"), None)
+    return first if flow.statements(body) != [first] else None
 
 
 def decide(candidate: Candidate, context: Context) -> Decision | None:
@@ -227,7 +228,8 @@ def _reaches_done(view: View, group: Group, node: Node, context: Context) -> boo
     if known is not None and known.scope == "function":
         return False
     called = reach.reach(context, view, node).bodies[1:]
-    return any(groups.calls(groups.uses_in(b.view, b.view.node), group, "Done") for b in called)
+    dones = (u for b in called for u in groups.uses_in(b.view, b.view.node) if u.method == "Done")
+    return any(u.group is None or u.group.objects[-1] == group.objects[-1] for u in dones)
 
 
 def _not_at_the_end(view: View, group: Group, ends: Endings, marks: list[Node]) -> Refusal | None:

@@ -98,11 +98,11 @@ def in_goroutine(view: View, use: Use, context: Context) -> Decision | None:
     group, function = use.group, view.functions[0]
     dones = _own_dones(view, group) if group is not None else []
     starts = _starts(view, context)
-    if group is None or not dones or not starts or _counts_a_child(use):
+    if group is None or not dones or not starts or _counts_a_child(view, use, group, context):
         return None
     problem = (
-        _not_paired(view, use, dones)
-        or _late(view, use)
+        _late(view, use)
+        or _not_paired(view, use, dones)
         or _changes(view, group)
         or _added_by_others(view, use, group, starts, context)
     )
@@ -148,10 +148,12 @@ def _starts(view: View, context: Context) -> list[Start]:
     return starting.of_declared(context, view, function) if goroutines.runs_alone(view, function) else []
 
 
-def _counts_a_child(use: Use) -> bool:
-    """``wg.Add(1)`` and right behind it ``go child()``."""
-    after = flow.siblings(use.statement)[1]
-    return bool(after) and after[0].type == "go_statement"
+def _counts_a_child(view: View, use: Use, group: Group, context: Context) -> bool:
+    """``wg.Add(1)`` and ``go child()`` behind it, be it in a loop or a branch."""
+    after = [s for s in flow.siblings(use.statement)[1] if s.type == "go_statement"]
+    if after and flow.siblings(use.statement)[1][0] == after[0]:
+        return True
+    return any((s := starting.at(view, n)) is not None and _finishes(s, group, context) for n in after)
 
 
 def _not_paired(view: View, use: Use, dones: Sequence[Use]) -> Refusal | None:

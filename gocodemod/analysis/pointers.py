@@ -299,8 +299,11 @@ def _pass_address(made: Plan, view: View, given: Node) -> list[Parameter] | Refu
     if given.type == "composite_literal":
         made.edit(view, given.start_byte, given.start_byte, "&")
         return []
-    if given.type == "unary_expression" and view.text(given).startswith("*"):
-        made.edit(view, given.start_byte, given.named_children[-1].start_byte, "")
+    inner = given
+    while inner.type == "parenthesized_expression":
+        inner = inner.named_children[-1]
+    if inner.type == "unary_expression" and view.text(inner).startswith("*"):
+        made.edit(view, given.start_byte, given.end_byte, view.text(inner.named_children[-1]))
         return []
     refs = groups.path(view, given)
     known = view.facts.object(refs[-1].object) if refs else None

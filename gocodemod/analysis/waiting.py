@@ -97,10 +97,12 @@ def _by_signal(wait: Wait, piece: Body, own: bool) -> list[Hindrance]:
     for ref in piece.view.refs_in(piece.view.node):
         how = later.get(ref.object)
         takes = how == "fed" and ref.role in _RECEIVES
-        gives = how == "taken" and ref.role == "send" and not _buffered(wait.view, ref)
+        gives = how == "taken" and ref.role == "send"
         if takes or gives:
+            # Whether there is room enough for all that is sent, who knows.
+            sure = takes or not _buffered(wait.view, ref)
             message = f"the goroutine waits for {ref.name}, which is served behind the Wait in line {wait.line} only"
-            found.append(Hindrance("waits-for-the-group", message, certain=True))
+            found.append(Hindrance("waits-for-the-group", message, certain=sure))
         elif how is not None and own and ref.role in ("argument", "read", "key"):
             message = f"{ref.name} is handed on, and served behind the Wait in line {wait.line} only"
             found.append(Hindrance("waits-for-the-group", message, certain=False))
@@ -127,9 +129,8 @@ def _refs_of_function(view: View, path: str, offset: int) -> tuple[Ref, ...]:
 
 
 def _buffered(view: View, ref: Ref) -> bool:
-    """``make(chan T, n)`` where the channel is made: what is sent to it finds room, unless it is too small."""
-    made = [r for r in view.facts.uses(ref.object) or view.refs_of(ref.object) if r.value_start >= 0]
-    made = made or [r for r in view.refs_of(ref.object) if r.value_start >= 0]
+    """``make(chan T, n)`` wherever the channel is made."""
+    made = [r for r in view.facts.uses(ref.object) if r.value_start >= 0]
     return bool(made) and all(
         b"," in view.source.data[r.value_start : r.value_end] for r in made if r.path == view.path
     )
