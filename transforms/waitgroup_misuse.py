@@ -40,7 +40,7 @@ from gocodemod.analysis import (
     adding,
     copies,
     deferring,
-    endings,
+    marks,
     flow,
     goroutines,
     groups,
@@ -49,7 +49,7 @@ from gocodemod.analysis import (
     reach,
     starting,
 )
-from gocodemod.analysis.endings import Endings
+from gocodemod.analysis.marks import Endings
 from gocodemod.analysis.groups import Group, Use
 from gocodemod.analysis.view import View
 from gocodemod.golang.source import Source
@@ -142,7 +142,7 @@ def _done(view: View, use: Use, context: Context) -> Decision | None:
     if group is None:
         return Refusal("group-changes", "what Done is called on is computed, and may be another group at the start")
     marks = _own_dones(view, group)
-    ends = endings.of(view.function, marks)
+    ends = marks.of(view.function, marks)
     problem = _counted_elsewhere(view, group, marks, context) or _not_at_the_end(view, group, ends, marks)
     if problem is not None:
         return problem
@@ -233,7 +233,7 @@ def _reaches_done(view: View, group: Group, node: Node, context: Context) -> boo
 
 
 def _not_at_the_end(view: View, group: Group, ends: Endings, marks: list[Node]) -> Refusal | None:
-    if endings.has_goto(view.function) or any(flow.label(m) is not None for m in marks):
+    if marks.has_goto(view.function) or any(flow.label(m) is not None for m in marks):
         return Refusal("done-not-on-every-path", "a goto leads past Done, or to it")
     for mark, follower in ends.early:
         line = view.line(mark.start_byte)
