@@ -38,7 +38,7 @@ from tree_sitter import Node
 
 from gocodemod.analysis import (
     adding,
-    copies,
+    copied_groups,
     deferring,
     marks,
     flow,
@@ -89,7 +89,7 @@ def match(source: Source, node: Node) -> Node | None:
     operand = callee.child_by_field_name("operand") if callee is not None else None
     if function is None or callee is None or operand is None:
         return None
-    loop = copies.loop_of_value(source, node, operand)
+    loop = copied_groups.loop_of_value(source, node, operand)
     if loop is not None:
         return loop
     name, text = source.text(callee).rsplit(b".", 1)[-1], source.text(operand)
@@ -113,14 +113,14 @@ def _first_done(source: Source, function: Node, group: bytes) -> Node | None:
 def decide(candidate: Candidate, context: Context) -> Decision | None:
     node = candidate.node
     if node.type == "field_declaration":
-        return copies.held(candidate, context)
+        return copied_groups.held(candidate, context)
     if node.type == "parameter_declaration":
-        return copies.parameter(candidate, context)
+        return copied_groups.parameter(candidate, context)
     view = View.around(candidate.source, context.facts, node, context.language)
     if view is None:
         return None
     if node.type == "for_statement":
-        return copies.ranged(view)
+        return copied_groups.ranged(view)
     use = groups.use_at(view, node.named_children[0])
     if use is None:
         known = view.call_at(node.named_children[0])
