@@ -103,5 +103,55 @@ REASONS: dict[str, str] = {
     "wait-in-header": (
         "The wait stands in the header of a statement, has a label, or holds a comment or a call, so that a select cannot "
         "take its place."
+    # waitgroup-misuse.
+    "done-before-the-end": (
+        "Work follows the Done of a WaitGroup, in a goroutine that Wait is not meant to wait for to its end: a barrier. "
+        "Deferred, it would be waited for."
+    ),
+    "counts-items": "Done is called in each round of a loop: the WaitGroup counts items, not goroutines.",
+    "done-not-on-every-path": (
+        "Some way through the goroutine ends without Done, and it cannot be told whether that is meant, or what else calls "
+        "Done then."
+    ),
+    "done-more-than-once": "Done of the same WaitGroup is called by other means too, deferred, by a callee or by its Go method.",
+    "group-changes": (
+        "The expression that names the WaitGroup is computed, declared or assigned while the goroutine runs, so at its "
+        "start, or where it is started, it may name another one or none."
+    ),
+    "defers-may-block": (
+        "The goroutine defers calls that may wait for something, in a place where Done cannot be deferred behind them: Wait "
+        "would wait for them too, and could hang."
+    ),
+    "leaves-an-empty-branch": "Done is all that a branch of an if does, and nothing would be left of it.",
+    "add-not-at-start": (
+        "Add stands in a branch of the goroutine, or behind something that may keep or end it: moved before the go "
+        "statement, it would count goroutines that never call Done, or keep Wait waiting for more than it did."
+    ),
+    "count-unclear": (
+        "Other calls of Add or Done touch the same WaitGroup, so that it is not plain which Done the Add is paired with."
+    ),
+    "waits-for-the-group": (
+        "The goroutine waits for something that comes only after Wait has returned, so waiting for it would be a deadlock."
+    ),
+    "lock-held-at-wait": "A lock is held while the WaitGroup is waited for, and the goroutine takes it: a deadlock.",
+    "copied-further": (
+        "The value that is copied comes from another copy, or goes on into one, in a place that cannot be changed along."
+    ),
+    "adds-to-its-copy": (
+        "The goroutine calls Add on a WaitGroup that it is handed by value. Add belongs before the go statement, and "
+        "nobody but the author knows what it should count."
+    ),
+    "changes-its-copy": "The method assigns to fields of its receiver, a copy; by pointer it would change the original.",
+    "struct-copied": (
+        "A struct that holds a WaitGroup is passed by value, and the WaitGroup is copied with it. Whether the rest should be "
+        "shared, too, is for a person to decide."
+    ),
+    "fixed-together": "The rewrite of another site changes this one with it.",
+    # Signatures.
+    "exported-api": "The function is exported, or linked to by name: code that cannot be seen may call it as it is.",
+    "used-as-value": "The function, or its type, is used as a value somewhere, so its signature is not ours to change.",
+    "satisfies-interface": "An interface demands a method of this name, so its signature is not ours to change.",
+    "other-build-config": (
+        "A file that this build configuration leaves out, or a test that was not loaded, names what would change."
     ),
 }

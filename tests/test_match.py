@@ -114,6 +114,13 @@ def test_the_cut_around_needles_finds_what_the_whole_tree_holds() -> None:
     assert sites(source) == sites(source, replace(CALL, needles=()))
 
 
+def test_a_needle_may_have_alternatives() -> None:
+    query = '((call_expression function: (identifier) @f (#match? @f "^(hit|miss)$")) @site)'
+    either = replace(CALL, query=query, needles=((b"miss", b"hit"), b"package"))
+    assert [m.site.line for m in sites("package p\nfunc f() {\n\thit()\n\tmiss()\n}\n", either)] == [3, 4]
+    assert not sites("package p\nfunc f() { other() }\n", either)
+
+
 # --- fingerprints -----------------------------------------------------------------------------------------------
 
 BODY = "func (s *T) f() {\n\thit(1)\n\thit(1)\n\thit(2)\n}\n\nfunc g() {\n\thit(1)\n}\n"

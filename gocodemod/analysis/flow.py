@@ -208,6 +208,12 @@ def never_returns(node: Node) -> bool:
     return text in NO_RETURN or text.rsplit(".", 1)[-1] in _LAST_CALLS
 
 
+def receives(node: Node) -> bool:
+    """``<-ch``."""
+    sign = node.child_by_field_name("operator") if node.type == "unary_expression" else None
+    return sign is not None and sign.type == "<-"
+
+
 def exits(loop: Node) -> list[Node]:
     """Every statement in the loop's body that leaves the loop."""
     own = body(loop)

@@ -83,3 +83,78 @@ def import_name(source: Source, path: str) -> str:
     """The name by which the file uses an import, else the path's last element, by which it would be added."""
     names_by_path = {path: name for name, path in source.imports().items() if name not in (".", "_")}
     return names_by_path.get(path, path.rsplit("/", 1)[-1])
+
+
+def prepend(source: Source, block: Node, text: str) -> Edit:
+    """Put statements (with their final newline) first in a block, behind a comment on its opening line."""
+    data, at = source.data, block.start_byte + 1
+    rest = data[at : _line_end(data, at)]
+    comment = re.match(rb"[ \t]*//[^\r\n]*", rest)
+    if comment is not None:
+        at += len(comment[0].rstrip())
+    # A statement on the same line begins a line of its own.
+    return edit(at, at, "\n" + (text if rest.strip() and comment is None else text.removesuffix("\n")))
+
+
+def put_behind(source: Source, statement: Node, text: str) -> Edit:
+    """Put statements (with their final newline) behind a statement and the comment on its line."""
+    data, at = source.data, statement.end_byte
+    rest = data[at : _line_end(data, at)]
+    if comment := re.fullmatch(rb"[ \t]*(//[^\r\n]*?)?[ \t\r]*", rest):
+        at += comment.end(1) if comment[1] else 0
+        return edit(at, at, "\n" + text.removesuffix("\n"))
+    semicolon = re.match(rb"[ \t]*;", rest)
+    return edit(at, at + (semicolon.end() if semicolon else 0), "\n" + text)
+
+
+def remove(source: Source, statement: Node) -> Edit:
+    """Take a statement out, with its line where nothing else stands on it and the blank lines it leaves at a block's end.
+
+    Comments stay where they are.
+    """
+    data, start, end = source.data, statement.start_byte, statement.end_byte
+    if semicolon := re.match(rb"[ \t]*;[ \t]*", data[end:]):
+        end += semicolon.end()
+    line, stop = data.rfind(b"\n", 0, start) + 1, _line_end(data, end)
+    if data[line:start].strip() or data[end:stop].strip() or stop == len(data):
+        return Edit(start, end, b"")
+    if re.match(rb"\s*\}", data[stop:]):
+        line = len(data[:line].rstrip(b" \t\r\n"))
+        line = _line_end(data, line) + 1
+    return Edit(line, stop + 1, b"")
+
+
+def take(source: Source, statement: Node, leading: bool = True) -> tuple[Edit, str]:
+    """Take a statement out for another place: the edit, and its text there (with the final newline).
+
+    The comment behind it on its line goes with it, and, if ``leading``, those right above it, which are about it.
+    """
+    data, text = source.data, source.text(statement)
+    gone = remove(source, statement)
+    line = data.rfind(b"\n", 0, statement.start_byte) + 1
+    alone = not data[line : statement.start_byte].strip()
+    if comment := re.match(rb"[ \t]*;?[ \t]*(//[^\r\n]*)\r?(?:\n|$)", data[statement.end_byte :]):
+        text += b" " + comment[1].rstrip()
+        end = statement.end_byte + (comment.end() if alone else comment.end(1))
+        gone = Edit(line if alone else statement.start_byte, end, b"")
+    if leading and alone and gone.start <= line < gone.end:
+        above = _comments_above(data, line)
+        text = b"".join(c.strip() + b"\n" for c in data[above:line].splitlines()) + text
+        gone = Edit(min(above, gone.start), gone.end, b"")
+    return gone, text.decode("utf-8", "surrogateescape") + "\n"
+
+
+def _comments_above(data: bytes, line: int) -> int:
+    """Start of the line comments that stand on the lines right above the one at ``line``."""
+    while line > 0:
+        previous = data.rfind(b"\n", 0, line - 1) + 1
+        if not data[previous:line].lstrip().startswith(b"//"):
+            break
+        line = previous
+    return line
+
+
+def _line_end(data: bytes, at: int) -> int:
+    """Where the line ends: at its newline, or the end of the file."""
+    end = data.find(b"\n", at)
+    return len(data) if end < 0 else end
