@@ -50,7 +50,10 @@ REASONS: dict[str, str] = {
     ),
     "barrier": "The loop waits for a condition that its caller relies on: returning early would say it holds.",
     # sleep-loop.
-    "non-positive-duration": "The duration is a constant that is not positive: the Sleep returns at once, and a ticker would panic.",
+    "non-positive-duration": (
+        "The duration is a constant that is not positive: a Sleep returns at once, time.Tick gives nil, and a ticker would "
+        "panic."
+    ),
     "sleeps-under-lock": "A lock taken in this function is held during the wait. The lock is the problem to solve first.",
     "goto-over-declaration": "A goto jumps over the place where the ticker or timer would be declared, which Go forbids.",
     "sleep-in-post": (
@@ -58,4 +61,33 @@ REASONS: dict[str, str] = {
         "by a continue or naming something else."
     ),
     "sleep-in-header": "The Sleep is the init statement of an if, switch or for, where a select cannot stand.",
+    # ticker-stop.
+    "ownership-unknown": (
+        "Somebody else may hold the timer or ticker (it, or its channel, is returned, stored, passed on, sent or shared "
+        "with another literal), so it cannot be told here when it is no longer needed."
+    ),
+    "collected-by-runtime": (
+        "With this module's go line, 1.23 or newer, the runtime collects unreachable timers and tickers, stopped or not: "
+        "the edit would gain nothing."
+    ),
+    "stop-never-runs": (
+        "The function or round that uses the timer or ticker never ends, or only with the process: a Stop there is dead code, "
+        "and the ticker is in use for as long as the program runs."
+    ),
+    "variable-reassigned": (
+        "The variable holds different timers or tickers at different times: one Stop, or a defer, which looks at the variable "
+        "when it is reached, would not stop them all."
+    ),
+    "outlives-the-round": (
+        "It is made in a loop (or behind a goto), but its variable, or a copy of its channel, lives longer than one round: "
+        "what a later round does with it cannot be told."
+    ),
+    "nothing-holds-it": "The timer or ticker is used where it is made, and no variable holds it that could be stopped.",
+    "no-place-for-stop": (
+        "There is no place where a Stop can be written that every way out passes: the timer or ticker is made in the header "
+        "of a statement, a jump still uses it or leaves by goto, or too many ways lead out."
+    ),
+    "duration-not-constant": (
+        "time.Tick gives nil for a duration that is not positive, where NewTicker panics: only constants can be told."
+    ),
 }

@@ -58,3 +58,36 @@ def import_name(source: Source, path: str) -> str:
     """The name by which the file uses an import, else the path's last element, by which it would be added."""
     names_by_path = {path: name for name, path in source.imports().items() if name not in (".", "_")}
     return names_by_path.get(path, path.rsplit("/", 1)[-1])
+
+
+def before(source: Source, statement: Node, text: str) -> Edit:
+    """Put statements (with their final newline) right before another, on lines of their own."""
+    at = statement.start_byte
+    line = source.data[source.data.rfind(b"\n", 0, at) + 1 : at]
+    return edit(at, at, f"\n{text}" if line.strip() else text)
+
+
+def behind(source: Source, statement: Node, text: str) -> Edit:
+    """Put statements (with their final newline) on the lines after another; a comment that ends its line stays there."""
+    return _behind(source, statement.end_byte, text)
+
+
+def prepend(source: Source, block: Node, text: str) -> Edit:
+    """Put statements (with their final newline) first in a block or case clause; a comment beside its head stays there."""
+    opening = next(c for c in block.children if c.type in ("{", ":"))
+    return _behind(source, opening.end_byte, text)
+
+
+_LINE_END = re.compile(rb"[ \t]*;?[ \t]*(//.*|(/\*(?:[^*]|\*(?!/))*\*/[ \t]*)+)?")
+
+
+def _behind(source: Source, at: int, text: str) -> Edit:
+    data = source.data
+    end = data.find(b"\n", at)
+    end = len(data) if end < 0 else end
+    end -= data[at:end].endswith(b"\r")
+    if _LINE_END.fullmatch(data[at:end]):
+        return edit(end, end, "\n" + text.removesuffix("\n"))
+    semicolon = re.match(rb"[ \t]*;", data[at:end])
+    at += semicolon.end() if semicolon is not None else 0
+    return edit(at, at, f"\n{text}")
