@@ -90,4 +90,13 @@ REASONS: dict[str, str] = {
     "duration-not-constant": (
         "time.Tick gives nil for a duration that is not positive, where NewTicker panics: only constants can be told."
     ),
+    # time-after-loop.
+    "restarted-each-round": (
+        "The wait never passes: something shorter in the same select (a default, a time.After, a ticker) begins each round, and "
+        "with it the wait, anew. A deadline for the whole loop is made once, before it."
+    ),
+    "operand-order": (
+        "A select evaluates its operands in source order, and one before the time.After does more than name a channel: a "
+        "timer made before the select would start too early."
+    ),
 }

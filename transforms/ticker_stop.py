@@ -453,8 +453,8 @@ def _gain(site: _Site) -> str:
     if site.context.language.timers_collectable:
         return f"since Go 1.23 the runtime collects an unreachable {site.what} by itself; Stop says who is done with it"
     if site.made.ticks:
-        return "below Go 1.23 (the module's go line) an unstopped ticker is never freed"
-    return "below Go 1.23 (the module's go line) an unstopped timer is kept until it fires"
+        return "with a go line below 1.23, toolchains before 1.27 never free an unstopped ticker"
+    return "with a go line below 1.23, toolchains before 1.27 keep an unstopped timer until it fires"
 
 
 transform = Transform(__name__, __doc__, QUERY, NEEDLES, match, decide)
