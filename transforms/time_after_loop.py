@@ -75,14 +75,12 @@ def match(source: Source, node: Node) -> Node | None:
 
 def _case_of(call: Node) -> Node | None:
     """The case whose communication is a receive from just this call."""
-    node = call
+    node, receives = call, 0
     while node.parent is not None and node.parent.type in ("parenthesized_expression", "unary_expression"):
         node = node.parent
-    receive = node.parent if node.type == "unary_expression" else None
-    if receive is None or receive.type != "receive_statement":
-        return None
-    case = receive.parent
-    return case if case is not None and case.type == "communication_case" else None
+        receives += node.type == "unary_expression"
+    case = node.parent.parent if node.parent is not None and node.parent.type == "receive_statement" else None
+    return case if receives == 1 and case is not None and case.type == "communication_case" else None
 
 
 def _is_after(source: Source, call: Node) -> bool:
