@@ -200,7 +200,7 @@ def _of_assigned(view: View, node: Node, values: Node) -> tuple[How, str]:
     statement = values.parent
     span = (node.start_byte, node.end_byte)
     target = next((r for r in view.refs if (r.value_start, r.value_end) == span and r.value_index == 0), None)
-    if target is not None:
+    if target is not None and target.name != "_":
         known = view.facts.object(target.object)
         if known is not None and known.kind == "result":
             return How.RETURNED, ""

@@ -64,7 +64,7 @@ def before(source: Source, statement: Node, text: str) -> Edit:
     """Put statements (with their final newline) right before another, on lines of their own."""
     at = statement.start_byte
     line = source.data[source.data.rfind(b"\n", 0, at) + 1 : at]
-    return edit(at, at, f"\n{text}" if line.strip() else text)
+    return _new_line(source, at, at, text) if line.strip() else edit(at, at, text)
 
 
 def behind(source: Source, statement: Node, text: str) -> Edit:
@@ -88,6 +88,11 @@ def _behind(source: Source, at: int, text: str) -> Edit:
     end -= data[at:end].endswith(b"\r")
     if _LINE_END.fullmatch(data[at:end]):
         return edit(end, end, "\n" + text.removesuffix("\n"))
-    semicolon = re.match(rb"[ \t]*;", data[at:end])
-    at += semicolon.end() if semicolon is not None else 0
-    return edit(at, at, f"\n{text}")
+    rest = re.match(rb"[ \t]*;?[ \t]*", data[at:end])
+    return _new_line(source, at, at + (rest.end() if rest is not None else 0), text)
+
+
+def _new_line(source: Source, start: int, end: int, text: str) -> Edit:
+    """Put the text on lines of its own between ``start`` and ``end``, inside of what was one line."""
+    # What now begins a line is part of the edit, so that it is laid out too.
+    return Edit(start, end + 1, f"\n{text}".encode("utf-8", "surrogateescape") + source.data[end : end + 1])
