@@ -36,12 +36,11 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from gocodemod.analysis import escapes, flow, layout, names, timers, ways
+from gocodemod.analysis import escapes, flow, layout, names, ownership, timers, ways
 from gocodemod.analysis.escapes import How, Use
 from gocodemod.analysis.timers import Made
 from gocodemod.analysis.view import View
 from gocodemod.analysis.ways import Exit, Marks, State, Way
-from gocodemod.golang.facts import Ref
 from gocodemod.golang.source import Source
 from gocodemod.model import Decision, Edit, FileChange, Fix, Level, Refusal
 from gocodemod.transform import Candidate, Context, Transform
@@ -55,8 +54,6 @@ QUERY = """
 """
 # What the three names have in common.
 NEEDLES = (b"Ti", b"time")
-# Each of these runs the literal it is given once, in a goroutine.
-_RUNS_ONCE = frozenset({"(*sync.WaitGroup).Go", "(*golang.org/x/sync/errgroup.Group).Go"})
 # More Stops than this in one loop are harder to read than what they cure; one is always worth it.
 _MOST_STOPS = 5
 
@@ -153,91 +150,37 @@ def _received_at_once(made: Made) -> Refusal | None:
 
 def _given_away(made: Made) -> Refusal | None:
     """What no local variable holds; no site where the field that holds it is stopped somewhere in the package."""
-    if _field_stopped(made.view, made.value.start_byte, made.value.end_byte):
+    if ownership.field_stopped(made.view, made.value.start_byte, made.value.end_byte):
         return None
     if made.how in (How.DROPPED, How.UNKNOWN):
         return Refusal("nothing-holds-it", "no variable holds it, so nothing can stop it")
     return Refusal("ownership-unknown", f"it is {made.how} where it is made")
 
 
-def _field_stopped(view: View, start: int, end: int) -> bool:
-    """Whether the package stops what is in the field or package variable that is given the expression's value."""
-    field = next((r for r in view.refs if (r.value_start, r.value_end) == (start, end)), None)
-    return field is not None and any(u.selected == "Stop" for u in view.facts.uses(field.object))
-
-
 def _held(made: Made, context: Context) -> Decision | None:
     uses = escapes.uses(made.view, made.holder, (timers.CHANNEL,)) if made.holder else ()
-    stops = [u for u in uses if u.member == "Stop"]
-    stored = [u.ref for u in uses if u.how is How.STORED]
-    if any(u.how is not How.CALLED or _elsewhere(made, u) for u in stops):
+    if ownership.stopped_elsewhere(made, uses):
         return None
-    if any(_field_stopped(made.view, r.outer_start, r.outer_end) for r in stored):
-        return None
-    decision = _refuse_uses(made, uses) or _of_owner(made, context, uses)
+    decision = ownership.unclear(made, uses) or _of_owner(made, context, uses)
     # Where somebody stops it somewhere, only a way out that provably lacks the Stop makes it a site.
-    return None if stops and isinstance(decision, Refusal) else decision
+    return None if isinstance(decision, Refusal) and any(u.member == "Stop" for u in uses) else decision
 
 
 def _of_owner(made: Made, context: Context, uses: tuple[Use, ...]) -> Decision | None:
     """By who uses it: the function that makes it, in a loop or not, or one goroutine."""
     view, statement = made.view, flow.statement(made.call)
     known = view.facts.object(made.holder) if made.holder and not made.channel_only else None
+    if known is not None and known.type not in ("*time.Ticker", "*time.Timer"):
+        return Refusal("ownership-unknown", f"{known.name} is no timer or ticker by its type, but {known.type}")
     wanted = "ticker" if made.ticks else "timer"
     fresh = names.fresh(view.facts, view.path, statement.start_byte, view.outermost, wanted)
     site = _Site(made, context, uses, known.name if known is not None else fresh, known is None)
     if (refused := _refuse_place(site)) is not None:
         return refused
-    homes = {u.literals for u in uses if not _is_neutral(made, u)}
+    homes = ownership.homes(made, uses)
     if homes <= {view.literals}:
         return _in_round(site) if flow.loops_around(statement) else _in_function(site)
     return _in_goroutine(site, homes)
-
-
-def _is_neutral(made: Made, use: Use) -> bool:
-    """Whether the use is a part of the making: the declaration, the assignment, a copy beside it."""
-    if use.how in (How.COPIED, How.DROPPED):
-        return use.literals == made.view.literals
-    return use.how is How.SET and not (use.variable == made.holder and use.ref.value_start >= 0 and _is_nil(made, use))
-
-
-def _is_nil(made: Made, use: Use) -> bool:
-    return made.view.source.data[use.ref.value_start : use.ref.value_end] == b"nil"
-
-
-def _elsewhere(made: Made, use: Use) -> bool:
-    """Whether a literal stops it, other than a goroutine's that is the only one to use it."""
-    if use.literals == made.view.literals:
-        return False
-    inner = made.view.facts.functions(made.view.path, use.ref.start)[0]
-    return not _runs_once(inner.started, inner.callee)
-
-
-def _runs_once(started: str, callee: str) -> bool:
-    return started == "go" or (started == "argument" and callee in _RUNS_ONCE)
-
-
-def _refuse_uses(made: Made, uses: Sequence[Use]) -> Refusal | None:
-    line = made.view.line
-    for use in uses:
-        if use.escapes or (use.how is How.DEFERRED and use.member != "Stop"):
-            member = f".{use.member}" if use.member else ""
-            known = made.view.facts.object(use.variable)
-            name = known.name if known is not None else "it"
-            return Refusal("ownership-unknown", f"{name}{member} is {use.how} at line {line(use.ref.start)}")
-    for use in uses:
-        if use.how is How.SET and use.variable == made.holder and _is_another(made, use.ref):
-            return Refusal("variable-reassigned", f"{use.ref.name} gets another value at line {line(use.ref.start)}")
-    return None
-
-
-def _is_another(made: Made, ref: Ref) -> bool:
-    """Whether the holder is given something else there than what is made, and than nil."""
-    if ref.role == "define" and ref.value_start < 0:
-        return False
-    if (ref.value_start, ref.value_end) == (made.value.start_byte, made.value.end_byte):
-        return False
-    return made.view.source.data[ref.value_start : ref.value_end] != b"nil" or ref.role == "update"
 
 
 def _refuse_place(site: _Site) -> Refusal | None:
@@ -292,7 +235,11 @@ def _begun(site: _Site, marks: Marks) -> Node:
     for statement in flow.siblings(last)[1]:
         header = statement.child_by_field_name("condition") if statement.type == "if_statement" else statement
         plain = statement.type in ("if_statement", "expression_statement") and header is not None
-        if not plain or marks(header or statement) is not State.SETTLED or any(map(_leaves, flow.inside(statement))):
+        if (
+            not plain
+            or marks(header or statement) is not State.SETTLED
+            or any(map(ownership.leaves, flow.inside(statement)))
+        ):
             break
         last = statement
     return last
@@ -305,13 +252,13 @@ def _refuse_ways(site: _Site, open_ways: Sequence[Way]) -> Refusal | None:
     if not any(w.defers_run for w in open_ways):
         return Refusal(never, "only the end of the process ends the function, which runs no deferred call")
     ends = next((w for w in open_ways if w.exit is Exit.PROCESS and w.node is not None), None)
-    if ends is not None and ends.node is not None and _is_main(site):
+    if ends is not None and ends.node is not None and _in_main(site):
         line = site.view.line(ends.node.start_byte)
         return Refusal(never, f"main ends by a call at line {line} that runs no deferred call")
     return None
 
 
-def _is_main(site: _Site) -> bool:
+def _in_main(site: _Site) -> bool:
     function = site.view.functions[0]
     return function.name == "main" and site.view.facts.file(site.view.path).package_name == "main"
 
@@ -332,26 +279,14 @@ def _declared(site: _Site, behind: str) -> list[Edit]:
 
 
 def _in_goroutine(site: _Site, homes: set[tuple[int, ...]]) -> Decision | None:
-    view, depth = site.view, len(site.view.literals)
-    shared = "it is captured by another literal"
-    inner = {h[: depth + 1] for h in homes}
-    if len(homes) != 1 or len(inner) != 1 or len(next(iter(homes))) != depth + 1:
-        return Refusal("ownership-unknown", shared)
-    start = next(iter(homes))[-1]
-    function = view.facts.functions(view.path, start + 1)[0]
-    literal = view.source.node_at(function.start, function.end)
+    view, literal = site.view, ownership.goroutine(site.made, homes)
+    if isinstance(literal, Refusal):
+        return literal
     own = flow.body(literal)
-    if not _runs_once(function.started, function.callee) or own is None:
-        return Refusal("ownership-unknown", shared)
-    starting = flow.statement(literal)
-    between = [s for s in flow.siblings(site.statement)[1] if s.end_byte <= starting.start_byte]
-    leaving = next((n for s in between for n in flow.inside(s) if _leaves(n)), None)
-    if starting not in flow.siblings(site.statement)[1] or leaving is not None:
-        return Refusal("ownership-unknown", "the goroutine that uses it is not started whenever it is made")
+    assert own is not None, "a literal has a body"
     if not site.new and not _means_holder(site, own.start_byte + 1):
         return Refusal("no-place-for-stop", f"{site.name} means something else where the goroutine begins")
-    marks = timers.marks(site.made, site.uses, next(iter(homes)))
-    endless = timers.endless(site.made, site.uses)
+    marks, endless = timers.marks(site.made, site.uses, next(iter(homes))), timers.endless(site.made, site.uses)
     found = ways.ways_out(view, own, marks, State.OPEN, endless)
     open_ways = [w for w in found if State.OPEN in w.state]
     if found and not open_ways:
@@ -361,12 +296,7 @@ def _in_goroutine(site: _Site, homes: set[tuple[int, ...]]) -> Decision | None:
     edits = [_first_in(view, own, f"defer {site.name}.Stop()\n")]
     if site.new:
         edits = [*_declared(site, ""), *edits]
-    return _fix(site, edits, f"deferred in the goroutine started at line {view.line(starting.start_byte)}", open_ways)
-
-
-def _leaves(node: Node) -> bool:
-    jumps = ("return_statement", "break_statement", "continue_statement", "goto_statement")
-    return node.type in jumps or flow.never_returns(node)
+    return _fix(site, edits, f"deferred in the goroutine started at line {view.line(literal.start_byte)}", open_ways)
 
 
 def _first_in(view: View, block: Node, text: str) -> Edit:

@@ -190,14 +190,8 @@ def _never_passes(select: _Select) -> str | None:
         wait = timers.duration(select.view, call)
         shorter = min((p for p in short if wait is not None and p < wait), default=None)
         if wait is not None and shorter is not None:
-            return (
-                f"a wait of {_seconds(wait)} never passes: a shorter one of {_seconds(shorter)} begins each round anew"
-            )
+            return f"a wait of {timers.spelled(wait)} never passes: a shorter one of {timers.spelled(shorter)} begins each round anew"
     return None
-
-
-def _seconds(nanoseconds: int) -> str:
-    return f"{nanoseconds / 1e9:g} s"
 
 
 def _period(select: _Select, case: Node, call: Node | None) -> int | None:
@@ -219,7 +213,8 @@ def _period(select: _Select, case: Node, call: Node | None) -> int | None:
 def _ticker_period(view: View, holder: str) -> int | None:
     """The period of the only ticker a local variable ever holds, if nothing changes or stops it before the function ends."""
     uses = escapes.uses(view, holder, (timers.CHANNEL,))
-    makes = [u.ref for u in uses if u.how is How.SET and u.variable == holder]
+    sets = [u.ref for u in uses if u.how is How.SET and u.variable == holder]
+    makes = [r for r in sets if r.value_start >= 0 or r.role != "define"]
     steady = all(not u.escapes and (u.member in ("", timers.CHANNEL) or u.how is How.DEFERRED) for u in uses)
     if len(makes) != 1 or makes[0].value_start < 0 or not steady:
         return None

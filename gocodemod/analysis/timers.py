@@ -82,6 +82,17 @@ def duration(view: View, call: Node) -> int | None:
     return int(constant) if constant is not None and re.fullmatch(r"-?\d+", constant) else None
 
 
+_UNITS = ((3_600_000_000_000, "h"), (60_000_000_000, "m"), (1_000_000_000, "s"), (1_000_000, "ms"), (1000, "us"))
+
+
+def spelled(nanoseconds: int) -> str:
+    """In the largest unit in which it is round, as Go writes it."""
+    for size, unit in _UNITS:
+        if nanoseconds and nanoseconds % size == 0:
+            return f"{nanoseconds // size}{unit}"
+    return f"{nanoseconds}ns"
+
+
 def marks(timer: Made, uses: Iterable[Use], literals: tuple[int, ...]) -> Marks:
     """What a statement of the function (the one with these literals around it) does to the timer or ticker.
 
