@@ -34,6 +34,7 @@ https://pkg.go.dev/golang.org/x/tools/go/analysis/passes/waitgroup.
 
 from __future__ import annotations
 
+from gocodemod.analysis.marks import Endings
 from tree_sitter import Node
 
 from gocodemod.analysis import (
@@ -49,7 +50,6 @@ from gocodemod.analysis import (
     starting,
 )
 from gocodemod.analysis.groups import Group, Use
-from gocodemod.analysis.marks import Endings
 from gocodemod.analysis.view import View
 from gocodemod.golang.source import Source
 from gocodemod.model import Decision, Edit, FileChange, Fix, Level, Refusal
@@ -141,7 +141,7 @@ def _done(view: View, use: Use, context: Context) -> Decision | None:
     if group is None:
         return Refusal("group-changes", "what Done is called on is computed, and may be another group at the start")
     marks = _own_dones(view, group)
-    ends = marks.of(view.function, marks)
+    ends = exit_marks.of(view.function, marks)
     problem = _counted_elsewhere(view, group, marks, context) or _not_at_the_end(view, group, ends, marks)
     if problem is not None:
         return problem
@@ -232,7 +232,7 @@ def _reaches_done(view: View, group: Group, node: Node, context: Context) -> boo
 
 
 def _not_at_the_end(view: View, group: Group, ends: Endings, marks: list[Node]) -> Refusal | None:
-    if marks.has_goto(view.function) or any(flow.label(m) is not None for m in marks):
+    if exit_marks.has_goto(view.function) or any(flow.label(m) is not None for m in marks):
         return Refusal("done-not-on-every-path", "a goto leads past Done, or to it")
     for mark, follower in ends.early:
         line = view.line(mark.start_byte)

@@ -85,17 +85,6 @@ def import_name(source: Source, path: str) -> str:
     return names_by_path.get(path, path.rsplit("/", 1)[-1])
 
 
-def prepend(source: Source, block: Node, text: str) -> Edit:
-    """Put statements (with their final newline) first in a block, behind a comment on its opening line."""
-    data, at = source.data, block.start_byte + 1
-    rest = data[at : _line_end(data, at)]
-    comment = re.match(rb"[ \t]*//[^\r\n]*", rest)
-    if comment is not None:
-        at += len(comment[0].rstrip())
-    # A statement on the same line begins a line of its own.
-    return edit(at, at, "\n" + (text if rest.strip() and comment is None else text.removesuffix("\n")))
-
-
 def put_behind(source: Source, statement: Node, text: str) -> Edit:
     """Put statements (with their final newline) behind a statement and the comment on its line."""
     data, at = source.data, statement.end_byte
@@ -158,3 +147,41 @@ def _line_end(data: bytes, at: int) -> int:
     """Where the line ends: at its newline, or the end of the file."""
     end = data.find(b"\n", at)
     return len(data) if end < 0 else end
+
+
+def before(source: Source, statement: Node, text: str) -> Edit:
+    """Put statements (with their final newline) right before another, on lines of their own."""
+    at = statement.start_byte
+    line = source.data[source.data.rfind(b"\n", 0, at) + 1 : at]
+    return _new_line(source, at, at, text) if line.strip() else edit(at, at, text)
+
+
+def behind(source: Source, statement: Node, text: str) -> Edit:
+    """Put statements (with their final newline) on the lines after another; a comment that ends its line stays there."""
+    return _behind(source, statement.end_byte, text)
+
+
+def prepend(source: Source, block: Node, text: str) -> Edit:
+    """Put statements (with their final newline) first in a block or case clause; a comment beside its head stays there."""
+    opening = next(c for c in block.children if c.type in ("{", ":"))
+    return _behind(source, opening.end_byte, text)
+
+
+_LINE_END = re.compile(rb"[ \t]*;?[ \t]*(//.*|(/\*(?:[^*]|\*(?!/))*\*/[ \t]*)+)?")
+
+
+def _behind(source: Source, at: int, text: str) -> Edit:
+    data = source.data
+    end = data.find(b"\n", at)
+    end = len(data) if end < 0 else end
+    end -= data[at:end].endswith(b"\r")
+    if _LINE_END.fullmatch(data[at:end]):
+        return edit(end, end, "\n" + text.removesuffix("\n"))
+    rest = re.match(rb"[ \t]*;?[ \t]*", data[at:end])
+    return _new_line(source, at, at + (rest.end() if rest is not None else 0), text)
+
+
+def _new_line(source: Source, start: int, end: int, text: str) -> Edit:
+    """Put the text on lines of its own between ``start`` and ``end``, inside of what was one line."""
+    # What now begins a line is part of the edit, so that it is laid out too.
+    return Edit(start, end + 1, f"\n{text}".encode("utf-8", "surrogateescape") + source.data[end : end + 1])
