@@ -34,13 +34,13 @@ https://pkg.go.dev/golang.org/x/tools/go/analysis/passes/waitgroup.
 
 from __future__ import annotations
 
-from gocodemod.analysis.marks import Endings
 from tree_sitter import Node
 
 from gocodemod.analysis import (
     adding,
     copied_groups,
     deferring,
+    exit_marks,
     flow,
     goroutines,
     groups,
@@ -49,6 +49,7 @@ from gocodemod.analysis import (
     reach,
     starting,
 )
+from gocodemod.analysis.exit_marks import Endings
 from gocodemod.analysis.groups import Group, Use
 from gocodemod.analysis.view import View
 from gocodemod.golang.source import Source

@@ -9,6 +9,7 @@ from tree_sitter import Node
 from gocodemod.analysis import (
     configurations,
     deferring,
+    exit_marks,
     flow,
     goroutines,
     groups,
