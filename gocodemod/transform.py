@@ -51,6 +51,7 @@ class Transform:
     ``match``: narrows the query in tree terms alone, returns the node that is the site, or None.
     ``decide``: a Fix, a Refusal, or None where the types show that this is no site at all.
     ``since``: lowest language version for which anything is offered.
+    ``subject``: what its fixes do, in the imperative and in a few words, for commits and pull requests.
     ``options``: keys it understands in its table ``[transforms.NAME]`` of the configuration.
     """
 
@@ -62,6 +63,7 @@ class Transform:
     decide: Decide
     since: tuple[int, int] = (1, 0)
     options: tuple[str, ...] = ()
+    subject: str = ""
 
     @property
     def name(self) -> str:
