@@ -64,6 +64,7 @@ class Transform:
     ``match``: narrows the query in tree terms alone, returns the node that is the site, or None.
     ``decide``: a Fix, a Refusal, or None where the types show that this is no site at all.
     ``since``: lowest language version for which anything is offered.
+    ``subject``: what its fixes do, in the imperative and in a few words, for commits and pull requests.
     ``options``: what it understands in its table ``[transforms.NAME]`` of the configuration.
     """
 
@@ -75,6 +76,7 @@ class Transform:
     decide: Decide
     since: tuple[int, int] = (1, 0)
     options: tuple[Option, ...] = ()
+    subject: str = ""
 
     @property
     def name(self) -> str:

@@ -387,4 +387,6 @@ def _gain(site: _Site) -> str:
     return "with a go line below 1.23, toolchains before 1.27 keep an unstopped timer until it fires"
 
 
-transform = Transform(__name__, __doc__, QUERY, NEEDLES, match, decide)
+transform = Transform(
+    __name__, __doc__, QUERY, NEEDLES, match, decide, subject="stop timers and tickers that nothing stops"
+)

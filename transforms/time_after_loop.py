@@ -284,4 +284,6 @@ def _in_scope(earlier: Node, select: Node) -> bool:
     return block is not None and flow.contains(block, select)
 
 
-transform = Transform(__name__, __doc__, QUERY, NEEDLES, match, decide)
+transform = Transform(
+    __name__, __doc__, QUERY, NEEDLES, match, decide, subject="stop timers that a select no longer waits for"
+)

@@ -359,4 +359,6 @@ def _kept(wait: _Wait, node: Node) -> Node | None:
     return match(wait.view.source, node) if text.endswith(".Wait()") else None
 
 
-transform = Transform(__name__, __doc__, QUERY, NEEDLES, match, decide, options=OPTIONS)
+transform = Transform(
+    __name__, __doc__, QUERY, NEEDLES, match, decide, options=OPTIONS, subject="bound waits by a timeout"
+)

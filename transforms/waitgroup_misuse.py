@@ -352,4 +352,6 @@ def _about(view: View, marks: list[Node], place: Node | None) -> dict[str, str]:
     return found
 
 
-transform = Transform(__name__, __doc__, QUERY, NEEDLES, match, decide)
+transform = Transform(
+    __name__, __doc__, QUERY, NEEDLES, match, decide, subject="count goroutines before they start, to their end"
+)
