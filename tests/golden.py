@@ -11,7 +11,8 @@ A case is a txtar archive ``golden/<transform>/<situation-in-words>.txtar`` (htt
     -- want/sites --
     loop.go:7 fixable safe -
 
-``flags:`` and ``broken:`` (why the input need not compile) are lines of the comment. Without ``-- go.mod --`` the
+``flags:``, ``broken:`` (why the input need not compile) and ``vet:`` (words of what ``go vet`` finds in the input, and
+must find no more where it was fixed) are lines of the comment. Without ``-- go.mod --`` the
 module is ``example.com/golden`` at Go 1.25. Cases that can share a module are laid out as its packages, so that one
 type checker, one ``go vet`` and one ``go test`` serve all of them.
 """
@@ -101,6 +102,11 @@ class Case:
     def broken(self) -> str:
         """Why the input does not compile; empty if it does."""
         return self._line("broken")
+
+    @property
+    def vet(self) -> str:
+        """Words of the findings of ``go vet`` that the input has by intention."""
+        return self._line("vet")
 
     @property
     def go_mod(self) -> str:
