@@ -58,4 +58,15 @@ REASONS: dict[str, str] = {
         "by a continue or naming something else."
     ),
     "sleep-in-header": "The Sleep is the init statement of an if, switch or for, where a select cannot stand.",
+    # sleep-afterfunc.
+    "goroutine-is-joined": (
+        "Somebody waits for this goroutine (a WaitGroup, a channel): its Sleep is a step of the work that is waited for, "
+        "not a way to start work later."
+    ),
+    "literal-has-results": "The function literal has results, so a timer cannot run it as it is.",
+    "parameter-not-bound": (
+        "The literal's parameters cannot become variables around it: their names mean something else there, or their "
+        "arguments cannot be evaluated one by one."
+    ),
+    "comment-in-the-way": "A comment stands inside of what the edit would take out, and no other place is right for it.",
 }
