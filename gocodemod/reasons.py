@@ -52,7 +52,7 @@ REASONS: dict[str, str] = {
     # sleep-loop.
     "non-positive-duration": "The duration is a constant that is not positive: the Sleep returns at once, and a ticker would panic.",
     "sleeps-under-lock": "A lock taken in this function is held during the wait. The lock is the problem to solve first.",
-    "goto-over-declaration": "A goto jumps over the place where the ticker or timer would be declared, which Go forbids.",
+    "goto-over-declaration": "A goto jumps over the place where a variable would be declared, which Go forbids.",
     "sleep-in-post": (
         "The Sleep is the post statement of a for, and the wait cannot move to the end of the body without being skipped "
         "by a continue or naming something else."
@@ -69,4 +69,25 @@ REASONS: dict[str, str] = {
         "arguments cannot be evaluated one by one."
     ),
     "comment-in-the-way": "A comment stands inside of what the edit would take out, and no other place is right for it.",
+    # lost-cancel.
+    "context-escapes": (
+        "Something that lives on has the context, or what was made of it (a returned response, a stored stream, a "
+        "goroutine): cancelling it here would cut that off."
+    ),
+    "cancelled-with-parent": (
+        "The function cancels the context's parent when it ends, and that releases this one, too: its own cancel function "
+        "need not be called."
+    ),
+    "cancel-handed-on": (
+        "The cancel function is returned, stored or passed on some path, so its context outlives the function there; the "
+        "path on which it is lost needs a call of its own."
+    ),
+    "cancel-in-header": (
+        "The context is made in the header of an if, switch or for, where no call to its cancel function can follow it."
+    ),
+    "package-level-context": "The context is made at package level: there is no function at whose end it could be cancelled.",
+    "context-unused": "Neither the context nor its cancel function is used: the statement can go.",
+    "round-end-unclear": (
+        "The context is made in a loop, and the end of the round that uses it is not a place where cancel could be called."
+    ),
 }

@@ -52,7 +52,11 @@ class Paths:
         self._continues: dict[int, _Step] = {}
         self.start = self._list(statements, self._end, None)
 
-    def after(self, statement: Node, stops: Callable[[Node], bool]) -> Reached:
+    def __contains__(self, statement: Node) -> bool:
+        """Whether it is a statement that :meth:`after` can be asked about."""
+        return statement.id in self._by_node
+
+    def after(self, statement: Node, stops: Callable[[Node], bool] = lambda _: False) -> Reached:
         """What may be reached once a simple statement of the list has run, without passing what ``stops``."""
         first = self._by_node[statement.id]
         jumps: dict[int, Node] = {}
