@@ -120,8 +120,8 @@ class Lab:
             # ``go test`` names the package below its output, ``go vet`` above it.
             below = re.match(r"(FAIL|ok)\s+(\S+)\s", line)
             above = re.match(r"# (?:\[?)([^\s\]]+)", line)
-            # Without type errors, ``go vet`` names files only.
-            inside = re.match(r"(?:\./)?([^\s:]+)/[^\s:/]+\.go:\d+:", line)
+            # What ``go vet`` finds stands under no package's name, or under that of another one.
+            inside = re.match(r"(?:vet: )?(?:\./)?([^\s:]+)/[^\s:/]+\.go:\d+:", line)
             if below:
                 if below[1] == "FAIL":
                     sections[below[2]] = sections.get(below[2], "") + pending + line
@@ -130,7 +130,7 @@ class Lab:
                 pending = above[1].removesuffix("_test")
                 sections.setdefault(pending, "")
             elif args[0] == "vet":
-                section = pending if pending or not inside else f"{self._module()}/{inside[1]}"
+                section = f"{self._module()}/{inside[1]}" if inside else pending
                 sections[section] = sections.get(section, "") + line
             else:
                 pending += line
@@ -240,8 +240,9 @@ class Bench:
         _none(others, "the input is not vet-clean")
         _none(new, "the output is not vet-clean")
         assert bool(before) == bool(case.vet), "go vet does not find what the case says"
-        fixed = sum(line.split()[1] == Kind.FIXABLE for line in case.sites)
-        assert len(after) <= max(len(before) - fixed, 0), "what go vet finds is still there:\n" + "".join(after)
+        fixed = [line.split()[1] == Kind.FIXABLE for line in case.sites]
+        left = 0 if all(fixed) else max(len(before) - sum(fixed), 0)
+        assert len(after) <= left, "what go vet finds is still there:\n" + "".join(after)
 
     def check_go_tests(self, case: Case) -> None:
         if case.has_tests:

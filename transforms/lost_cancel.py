@@ -112,7 +112,7 @@ def _decide(context: Context, view: View, made: Made, variable: Object, lost: st
     region = made.block if made.looped else view.function
     if not view.declares(region, variable):
         what = "the round of the loop" if made.looped else "the function"
-        return Refusal("context-escapes", f"{variable.name} is declared outside of {what} and keeps the context")
+        return Refusal("context-escapes", f"{variable.name} is declared outside of {what}, so the context outlives it")
     found = carried.follow(context, view, variable, region, made.looped)
     if found.escapes:
         return Refusal("context-escapes", found.escapes)
@@ -132,7 +132,7 @@ def _decide(context: Context, view: View, made: Made, variable: Object, lost: st
         edits += ends
     else:
         edits.append(layout.insert_after(view.source, made.statement, f"defer {call}"))
-        edits += cancels.discards(view, made)
+    edits += cancels.discards(view, made)
     comment = cancels.comment(view, made)
     evidence = {
         "cancel": lost,
@@ -151,17 +151,15 @@ def _decide(context: Context, view: View, made: Made, variable: Object, lost: st
 
 
 def _fresh(view: View, made: Made) -> str:
-    """A name that is free even where the contexts made before, in blocks around this one, get theirs."""
-    earlier = 0
-    for node in flow.everything(view.outermost):
-        other = (
-            Made.of(view.source, node)
-            if node.type in cancels.STATEMENTS and node.start_byte < made.node.start_byte
-            else None
-        )
-        if other is not None and other.blank and flow.contains(other.block, made.node):
-            earlier += 1
-    return names.fresh(view.facts, view.path, made.node.start_byte, view.outermost, "cancel", 1 + earlier)
+    """A free name, other than those that the contexts made before, in blocks around this one, are given."""
+    before = (n for n in flow.everything(view.outermost) if n.end_byte < made.node.start_byte)
+    others = (Made.of(view.source, n) for n in before if n.type in cancels.STATEMENTS)
+    given, number = 1 + sum(o is not None and o.blank and flow.contains(o.block, made.node) for o in others), 0
+    name = ""
+    for _ in range(given):
+        name = names.fresh(view.facts, view.path, made.node.start_byte, view.outermost, "cancel", number + 1)
+        number = int(name.removeprefix("cancel") or 1)
+    return name
 
 
 def _declared(view: View, made: Made, variable: Object, name: str) -> list[Edit]:

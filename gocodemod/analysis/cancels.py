@@ -121,7 +121,10 @@ def _whole(node: Node) -> Node:
 
 
 def mentions(source: Source, node: Node, name: bytes) -> bool:
-    """Whether the name stands in the node, ``_ = name`` left out."""
+    """Whether the name stands in the node, ``_ = name`` left out; a bare return stands for the named results."""
+    if node.type == "return_statement" and not node.named_children:
+        function = flow.enclosing_function(node)
+        node = function.child_by_field_name("result") or node if function is not None else node
     if _discarded(source, node) == name:
         return False
     return any(n.type == "identifier" and source.text(n) == name for n in flow.everything(node))
@@ -156,7 +159,11 @@ def _refs(view: View, made: Made) -> list[Ref]:
 
 
 def uses(view: View, made: Made, node: Node) -> bool:
-    """Whether the node does something with the cancel function."""
+    """Whether the node does something with the cancel function; a bare return does, where it is a result."""
+    if node.type == "return_statement" and not node.named_children:
+        own = view.ref_at(made.cancel)
+        declared = view.facts.object(own.object) if own is not None else None
+        return declared is not None and declared.kind == "result"
     return any(node.start_byte <= r.start and r.end <= node.end_byte for r in _refs(view, made))
 
 
@@ -168,7 +175,7 @@ def lost(view: View, made: Made) -> str | Refusal | None:
     declared = view.facts.object(own.object) if own is not None and own.object else None
     if declared is None:
         return Refusal("types-unavailable", f"{view.text(made.cancel)} did not resolve")
-    if declared.scope != "function" or not view.declares(view.function, declared) or made.in_header:
+    if declared.scope != "function" or not view.declares(view.function, declared):
         return None
     refs = _refs(view, made)
     if not refs:

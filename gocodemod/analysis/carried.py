@@ -7,12 +7,13 @@ through local variables, in any order of the statements, and into the functions 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
 from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
-from gocodemod.analysis import callees, flow, joins, keepers
+from gocodemod.analysis import callees, flow, joins, keepers, values
+from gocodemod.analysis.joins import Place
 from gocodemod.analysis.reach import Body
 from gocodemod.analysis.reach import declared as declaration
 from gocodemod.analysis.view import View
@@ -65,19 +66,28 @@ class _Escaped(Exception):
 class _Frame:
     """A function that is looked through. ``since``: uses that stand before it do not count, -1: all do.
 
-    ``region``: variables declared inside of it end with the place. ``within_round``: it is one round of a loop.
-    ``name``: of a function that was called, ``""`` for the place itself. ``returns``: a called one gives a carrier back.
+    ``region``: variables declared inside of it end with the place. ``variable``: the one that came with the context.
+    ``name``: of a function that was called, ``""`` for the place itself. ``within_round``: it is one round of a loop.
+    ``returns``: a called function gives a carrier back.
     """
 
     view: View
     region: Node
     since: int
+    variable: str
     name: str
     within_round: bool = False
     returns: bool = False
     queue: list[str] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     literals: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.add(self.variable)
+
+    @property
+    def place(self) -> Place:
+        return Place(self.region, self.since, self.variable)
 
     def add(self, variable: str) -> None:
         if variable not in self.seen:
@@ -91,8 +101,7 @@ def follow(context: Context, view: View, variable: Object, region: Node, within_
     ``region``: the function, or the block inside of a loop, whose end is the end of the context.
     """
     tracker = _Tracker(context)
-    frame = _Frame(view, region, view.node.start_byte, "", within_round)
-    frame.add(variable.id)
+    frame = _Frame(view, region, view.node.start_byte, variable.id, "", within_round)
     escapes = ""
     try:
         tracker.run(frame)
@@ -120,21 +129,23 @@ class _Tracker:
         node = frame.view.source.node_at(ref.start, ref.end)
         if ref.role == "assign" and (ref.outer_start, ref.outer_end) == (ref.start, ref.end):
             return  # it is written to
-        around = list(_literals_between(node, frame.view.function))
+        around = list(values.literals_between(node, frame.view.function))
         if not around and ref.start < frame.since:
             return
         for literal in around:
             if literal.id not in frame.literals:
                 frame.literals.add(literal.id)
                 if literal.start_byte < frame.since:
-                    raise self._escape(frame, literal, "a literal made before captures the variable")
+                    raise self._escape(frame, literal, "{} was made before and refers to the variable")
                 self._follow(frame, literal)
         self._follow(frame, node)
 
     def _escape(self, frame: _Frame, node: Node, what: str) -> _Escaped:
+        """``what``: a phrase with ``{}`` where the value stands."""
         view = frame.view
-        where = f" in {frame.name}" if frame.name else ""
-        return _Escaped(f"{_short(view, node)}: {what} (line {view.line(node.start_byte)}{where})")
+        where = f"{frame.name}, " if frame.name else ""
+        file = f"{os.path.basename(view.path)}:" if frame.name else "line "
+        return _Escaped(f"{what.replace('{}', _short(view, node))} ({where}{file}{view.line(node.start_byte)})")
 
     # Up the tree: what holds the value that this expression gives.
 
@@ -181,13 +192,13 @@ class _Tracker:
                 self._return(frame, node)
             case "send_statement":
                 if not _is(parent, "channel", node):
-                    raise self._escape(frame, node, "sent to a channel")
+                    raise self._escape(frame, node, "{} is sent to a channel")
             case "range_clause":
                 self._targets(frame, parent.child_by_field_name("left"), node, parent)
             case "type_switch_statement":
                 self._targets(frame, parent.child_by_field_name("alias"), node, parent)
             case _:
-                raise self._escape(frame, node, "used in a way that was not followed")
+                raise self._escape(frame, node, "{} is used in a way that was not followed")
 
     def _received(self, frame: _Frame, receive: Node) -> None:
         """``<-carrier``: what comes out of it may be one, by its type."""
@@ -213,13 +224,13 @@ class _Tracker:
             left = statement.child_by_field_name("left")
             self._assigned(frame, node, values, left.named_children if left is not None else [])
         elif statement.type not in ("expression_switch_statement", "type_switch_statement"):
-            raise self._escape(frame, node, "used in a way that was not followed")
+            raise self._escape(frame, node, "{} is used in a way that was not followed")
 
     def _return(self, frame: _Frame, node: Node) -> None:
         if flow.enclosing_function(node) != frame.view.function:
             return  # of a literal: its calls are followed
         if not frame.name:
-            raise self._escape(frame, node, "returned")
+            raise self._escape(frame, node, "{} is returned")
         frame.returns = True
 
     # Variables and places that are assigned to.
@@ -260,11 +271,11 @@ class _Tracker:
                 frame.returns = True
                 frame.add(known.id)
                 return
-            raise self._escape(frame, node, f"assigned to {text}, which outlives it")
-        base = _base(target)
+            raise self._escape(frame, node, "{} is assigned to " + f"{text}, which outlives it")
+        base = values.base(target)
         ref = view.ref_at(base) if base is not None else None
         if ref is None or not self._own_value(frame, ref):
-            raise self._escape(frame, node, f"stored in {text}")
+            raise self._escape(frame, node, "{} is stored in " + text)
         frame.add(ref.object)
 
     def _ends(self, frame: _Frame, target: Node, ref: Ref) -> bool:
@@ -281,7 +292,7 @@ class _Tracker:
             return False
         writes = [r for r in view.refs_of(ref.object) if r.role in ("define", "assign") and r.outer_end == r.end]
         writes = [r for r in writes if r.outer_start == r.start]
-        return all(r.value_start < 0 or _made_here(view, r) for r in writes)
+        return all(r.value_start < 0 or values.made_here(view, r) for r in writes)
 
     # Calls.
 
@@ -291,10 +302,10 @@ class _Tracker:
         view, statement = frame.view, node.parent
         call = view.call_at(node)
         kind = statement.type if statement is not None else ""
-        if statement is not None and kind == "go_statement" and not joins.joined(view, statement, frame.region):
-            raise self._escape(frame, value, "a goroutine gets it")
+        if statement is not None and kind == "go_statement" and not joins.joined(view, statement, frame.place):
+            raise self._escape(frame, value, "a goroutine gets {}")
         if kind == "defer_statement" and frame.within_round and not (how == "receiver" and _closes(view, value, call)):
-            raise self._escape(frame, value, "a deferred call gets it, which runs after the round")
+            raise self._escape(frame, value, "a deferred call gets {}, and runs after the round")
         if how == "function":
             self._results(frame, node)
         elif call is None:
@@ -315,7 +326,7 @@ class _Tracker:
         if call.name == "append":
             self._follow(frame, node)
         elif call.name in ("copy", "panic"):
-            raise self._escape(frame, value, f"given to {call.name}")
+            raise self._escape(frame, value, "{} is given to " + call.name)
 
     def _keeps_nothing(self, frame: _Frame, node: Node, value: Node, call: Call, how: str) -> bool:
         """Look at who is called. Raises if it keeps the value; False where its results carry nothing."""
@@ -328,7 +339,7 @@ class _Tracker:
         body = declaration(self.context, view, call.object) if callees.is_declared(call) else None
         if body is not None:
             return self._into(frame, node, value, call, how, body)
-        found = keepers.outside(self.context, view, node, call, value, how, frame.region)
+        found = keepers.outside(self.context, view, node, call, value, how, frame.place)
         if found.keeps:
             raise self._escape(frame, value, found.keeps)
         if not found.known:
@@ -350,8 +361,7 @@ class _Tracker:
             if parameter not in self.returned:
                 self.returned[parameter] = True
                 self.followed.setdefault(body.name)
-                inner = _Frame(callee, function, -1, body.name)
-                inner.add(parameter)
+                inner = _Frame(callee, function, -1, parameter, body.name)
                 self.run(inner)
                 self.returned[parameter] = inner.returns
             returns = returns or self.returned[parameter]
@@ -367,35 +377,11 @@ def _is_called(selector: Node) -> bool:
     return parent is not None and parent.type == "call_expression" and _is(parent, "function", selector)
 
 
-def _literals_between(node: Node, function: Node) -> Iterator[Node]:
-    """The literals around a node inside of a function, innermost first."""
-    inner = flow.enclosing_function(node)
-    while inner is not None and inner != function:
-        yield inner
-        inner = flow.enclosing_function(inner)
-
-
-def _base(target: Node) -> Node | None:
-    """The variable at the root of ``x.a.b`` and ``x[i]``; None for anything that passes a call or pointer."""
-    node: Node | None = target
-    while node is not None and node.type in ("selector_expression", "index_expression", "parenthesized_expression"):
-        node = node.child_by_field_name("operand") or (node.named_children[0] if node.named_children else None)
-    return node if node is not None and node.type == "identifier" else None
-
-
-def _made_here(view: View, ref: Ref) -> bool:
-    value = view.source.node_at(ref.value_start, ref.value_end)
-    if value.type == "unary_expression" and view.text(value).startswith("&"):
-        value = value.named_children[0]
-    call = view.call_at(value)
-    return value.type == "composite_literal" or (call is not None and call.name in ("make", "new"))
-
-
 def _closes(view: View, value: Node, call: Call | None) -> bool:
     """``defer resp.Body.Close()`` and ``defer rows.Close()``: after the context's end, they do what they did before."""
     if call is None or not call.name.endswith(".Close"):
         return False
-    base = _base(value) or value
+    base = values.base(value) or value
     known = view.facts.expr(view.path, base.start_byte, base.end_byte)
     return known is not None and known.type in ("*net/http.Response", "*database/sql.Rows")
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tree_sitter import Node
 
 from gocodemod.analysis import callees, flow, joins, stdlib
+from gocodemod.analysis.joins import Place
 from gocodemod.analysis.reach import reach
 from gocodemod.analysis.view import View
 from gocodemod.golang.facts import Call
@@ -15,8 +16,8 @@ from gocodemod.transform import Context
 
 @dataclass(frozen=True)
 class Verdict:
-    """``keeps``: how the callee keeps the value beyond the call, ``""`` if it is not known to. ``known``: it is known not
-    to. ``results``: what it gives may refer to the value.
+    """``keeps``: how the callee keeps the value (``{}``) beyond the call, ``""`` if it is not known to. ``known``: it is
+    known not to. ``results``: what it gives may refer to the value.
     """
 
     keeps: str
@@ -24,23 +25,27 @@ class Verdict:
     results: bool = True
 
 
-def outside(context: Context, view: View, node: Node, call: Call, value: Node, how: str, region: Node) -> Verdict:
+def outside(context: Context, view: View, node: Node, call: Call, value: Node, how: str, place: Place) -> Verdict:
     """What the call does with the value that it gets as an ``argument`` or as ``receiver``.
 
-    ``region``: what the value must not outlive.
+    ``place``: what the value must not outlive.
     """
     name = callees.name(view, call)
     if call.name == "(*os/exec.Cmd).Start":
-        return Verdict("" if joins.waited_for(view, node, region) else f"{name} goes on, and nothing waits for it")
-    if joins.runs_in_group(view, node, call, region):
+        return Verdict(
+            ""
+            if joins.waited_for(view, node, place)
+            else f"{name} leaves {{}} running, and not every path waits for it"
+        )
+    if joins.runs_in_group(view, node, call, place):
         return Verdict("", results=False)
     known = stdlib.keeps(call) if call.kind != "interface-method" or how == "receiver" else "unknown"
     if how == "receiver":
         return Verdict("", known != "unknown", not stdlib.frees(call))
     if known == "always":
-        return Verdict(f"{name} keeps it")
+        return Verdict(f"{name} keeps {{}}")
     if callees.is_function(view, value) and (known == "unknown" or not _runs_now(context, view, call, value)):
-        return Verdict(f"{name} gets a function that refers to it")
+        return Verdict(f"{name} may keep {{}}, which refers to the context")
     return Verdict("", known != "unknown", not stdlib.frees(call))
 
 

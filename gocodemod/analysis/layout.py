@@ -80,8 +80,10 @@ def insert_after(source: Source, statement: Node, text: str) -> Edit:
     if follows is not None:
         at = end + follows.end()
         return edit(at, at, f"\n{text}")
-    rest = re.match(rb"[ \t]*;[ \t]*", data[end:])
-    return edit(end, end + (rest.end() if rest is not None else 0), f"\n{text}\n")
+    rest = re.match(rb"[ \t]*(?:;[ \t]*)?", data[end:])
+    at = end + (rest.end() if rest is not None else 0)
+    # What follows begins a line of its own: its first byte is part of the edit, so that this line is laid out, too.
+    return Edit(end, at + 1, f"\n{text}\n".encode() + data[at : at + 1])
 
 
 def import_name(source: Source, path: str) -> str:
