@@ -202,4 +202,40 @@ REASONS: dict[str, str] = {
         "A select evaluates its operands in source order, and one before the time.After does more than name a "
         "channel: a timer made before the select would start too early."
     ),
+    # lost-cancel and sleep-afterfunc.
+    "goroutine-is-joined": (
+        "Somebody waits for this goroutine (a WaitGroup, a channel): its Sleep is a step of the work that is "
+        "waited for, not a way to start work later."
+    ),
+    "literal-has-results": ("The function literal has results, so a timer cannot run it as it is."),
+    "parameter-not-bound": (
+        "The literal's parameters cannot become variables around it: their names mean something else there, or "
+        "their arguments cannot be evaluated one by one."
+    ),
+    "comment-in-the-way": (
+        "A comment stands inside of what the edit would take out, and no other place is right for it."
+    ),
+    "context-escapes": (
+        "Something that lives on has the context, or what was made of it (a returned response, a stored stream, a "
+        "goroutine): cancelling it here would cut that off."
+    ),
+    "cancelled-with-parent": (
+        "The function cancels the context's parent when it ends, and that releases this one, too: its own cancel "
+        "function need not be called."
+    ),
+    "cancel-handed-on": (
+        "The cancel function is returned, stored or passed on some path, so its context outlives the function "
+        "there; the path on which it is lost needs a call of its own."
+    ),
+    "cancel-in-header": (
+        "The context is made in the header of an if, switch or for, where no call to its cancel function can follow it."
+    ),
+    "package-level-context": (
+        "The context is made at package level: there is no function at whose end it could be cancelled."
+    ),
+    "context-unused": ("Neither the context nor its cancel function is used: the statement can go."),
+    "round-end-unclear": (
+        "The context is made in a loop, and the end of the round that uses it is not a place where cancel could be "
+        "called."
+    ),
 }

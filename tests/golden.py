@@ -11,8 +11,9 @@ A case is a txtar archive ``golden/<transform>/<situation-in-words>.txtar`` (htt
     -- want/sites --
     loop.go:7 fixable safe -
 
-``flags:``, ``broken:`` (why the input need not compile) and ``vet:`` (what ``go vet`` says of the input, until it is
-rewritten) are lines of the comment. A file ``.gocodemod.toml`` holds settings that no flag can give. Without ``-- go.mod --`` the
+``flags:``, ``broken:`` (why the input need not compile) and ``vet:`` (words of what ``go vet`` finds in the input, and
+must find no more where it was fixed) are lines of the comment. A file ``.gocodemod.toml`` holds settings that no flag
+can give. Without ``-- go.mod --`` the
 module is ``example.com/golden`` at Go 1.25. Cases that can share a module are laid out as its packages, so that one
 type checker, one ``go vet`` and one ``go test`` serve all of them.
 """
@@ -107,7 +108,7 @@ class Case:
 
     @property
     def vet(self) -> str:
-        """What ``go vet`` finds in the input and not in what becomes of it; empty if it finds nothing."""
+        """Words of the findings of ``go vet`` that the input has by intention."""
         return self._line("vet")
 
     @property

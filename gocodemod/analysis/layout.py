@@ -79,6 +79,38 @@ def line_end(source: Source, node: Node) -> int | None:
     return node.end_byte + len(rest)
 
 
+def remove_statement(source: Source, statement: Node) -> Edit:
+    """Take a statement out, its line too where nothing else stands on it, and a blank line that would begin the block."""
+    data, start = source.data, statement.start_byte
+    semicolon = re.match(rb"[ \t]*((?:/\*[^\n]*?\*/[ \t]*)*);[ \t]*", data[statement.end_byte :])
+    if semicolon is not None and semicolon[1]:
+        return Edit(start, statement.end_byte + semicolon.end(), semicolon[1])
+    end = statement.end_byte + (semicolon.end() if semicolon is not None else 0)
+    line_start, line_end = data.rfind(b"\n", 0, start) + 1, data.find(b"\n", end)
+    if data[line_start:start].strip() or line_end < 0:
+        return Edit(start, end, b"")
+    if data[end:line_end].strip():
+        gap = re.match(rb"[ \t]*", data[end:])
+        return Edit(start, end + (gap.end() if gap is not None else 0), b"")
+    blank = re.match(rb"[ \t\r]*\n", data[line_end + 1 :])
+    if blank is not None and data[:line_start].rstrip().endswith(b"{"):
+        line_end += blank.end()
+    return Edit(line_start, line_end + 1, b"")
+
+
+def insert_after(source: Source, statement: Node, text: str) -> Edit:
+    """Put statements (without a final newline) behind a statement, and behind the comments that follow it on its line."""
+    data, end = source.data, statement.end_byte
+    follows = re.match(rb"[ \t]*(;[ \t]*)?((/\*[^\n]*?\*/[ \t]*)*)(//[^\r\n]*)?(?=\r?\n)", data[end:])
+    if follows is not None:
+        at = end + follows.end()
+        return edit(at, at, f"\n{text}")
+    rest = re.match(rb"[ \t]*(?:;[ \t]*)?", data[end:])
+    at = end + (rest.end() if rest is not None else 0)
+    # What follows begins a line of its own: its first byte is part of the edit, so that this line is laid out, too.
+    return Edit(end, at + 1, f"\n{text}\n".encode() + data[at : at + 1])
+
+
 def import_name(source: Source, path: str) -> str:
     """The name by which the file uses an import, else the path's last element, by which it would be added."""
     names_by_path = {path: name for name, path in source.imports().items() if name not in (".", "_")}

@@ -222,6 +222,14 @@ class Facts(Protocol):
 
     def expr(self, path: str, start: int, end: int) -> Expr | None: ...
 
+    def holds(self, path: str, start: int, end: int) -> tuple[str, ...]:
+        """What in the type of each value of an expression (a call may have several) can refer to something that lives on.
+
+        The first interface, channel, function or unsafe pointer in it, ``""`` for plain data (numbers, strings, errors,
+        messages of protoc-gen-go, and what is made of them), ``"?"`` where the type is unknown. Empty: no such expression.
+        """
+        ...
+
     def refs(self, path: str, start: int, end: int) -> tuple[Ref, ...]:
         """Every identifier in the range, in source order."""
         ...
