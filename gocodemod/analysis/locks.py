@@ -1,15 +1,43 @@
-"""Which locks a function holds at a place, as far as its own text tells."""
+"""Which locks code holds at a place and which it takes, as far as the text of functions tells."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from tree_sitter import Node
 
 from gocodemod.analysis import flow
+from gocodemod.analysis.reach import Reach
 from gocodemod.analysis.view import View
 from gocodemod.golang.facts import Call
+from gocodemod.transform import Context
 
 _TAKES = ("Lock", "RLock", "TryLock", "TryRLock")
 _GIVES = ("Unlock", "RUnlock")
+# How many callers of callers are looked at for locks that they hold.
+_DEPTH = 5
+
+
+@dataclass(frozen=True)
+class Lock:
+    """``text`` as written where it is taken. ``object``: the variable or field that it is, ``""`` where that is not known.
+
+    ``alias``: it is reached by a pointer or an interface, so that it may be any lock. ``where``: the function that takes
+    it, for people; ``""`` for the function asked about. ``exported``: code of other packages can take it.
+    """
+
+    text: str
+    object: str
+    alias: bool
+    where: str = ""
+    exported: bool = False
+    local: bool = False
+
+
+def same(one: Lock, other: Lock) -> bool:
+    """Whether the two may be one lock: a field counts as one, whatever struct it is a field of."""
+    return one.alias or other.alias or not one.object or one.object == other.object
 
 
 def held(view: View) -> list[str]:
@@ -18,17 +46,115 @@ def held(view: View) -> list[str]:
     A deferred Unlock gives nothing back before the function ends. What a branch does that then leaves does
     not count: the way to the node does not pass it.
     """
-    locks: list[str] = []
-    for statement in flow.dominating(view.node, view.function):
+    return [lock.text for lock in held_at(view)]
+
+
+def held_at(view: View) -> list[Lock]:
+    """As :func:`held`, with what is known of each."""
+    return _held_after(view, flow.dominating(view.node, view.function))
+
+
+def held_around(view: View) -> list[Lock]:
+    """As :func:`held_at`, with what the functions around the literals hold there that run the site within them."""
+    found = held_at(view)
+    current: View | None = view
+    while current is not None and current.function.type == "func_literal":
+        if current.functions[0].started == "go":
+            break
+        current = View.around(view.source, view.facts, current.function, view.language)
+        found += held_at(current) if current is not None else []
+    return list(dict.fromkeys(found))
+
+
+def _held_after(view: View, statements: Iterable[Node]) -> list[Lock]:
+    locks: list[Lock] = []
+    for statement in statements:
         for call in _own_lock_calls(view, statement):
-            name, lock = call.name.rsplit(".", 1)[-1], _receiver(view, call)
             if _branch_leaves(view, call, statement):
                 continue
-            if name in _TAKES:
+            lock = _lock(view, call)
+            if call.name.rsplit(".", 1)[-1] in _TAKES:
                 locks.append(lock)
-            elif lock in locks:
-                locks.remove(lock)
+            else:
+                locks = _without(locks, lock.text)
     return locks
+
+
+def _without(locks: Sequence[Lock], text: str) -> list[Lock]:
+    first = next((i for i, lock in enumerate(locks) if lock.text == text), None)
+    return [lock for i, lock in enumerate(locks) if i != first]
+
+
+def held_at_end(view: View, registered: int) -> list[Lock]:
+    """Locks that the function around the site may hold when its deferred calls from before the offset ``registered`` run.
+
+    Calls deferred later have run by then, so what those give back is not held; what calls deferred earlier give back is.
+    """
+    late: list[str] = []
+    early: list[str] = []
+    for given, at in _deferred_gives(view):
+        (late if at >= registered else early).append(given)
+    found: list[Lock] = []
+    for end in _ends(view):
+        found += [lock for lock in end if lock.text not in late or lock.text in early]
+    return list(dict.fromkeys(found))
+
+
+def _deferred_gives(view: View) -> list[tuple[str, int]]:
+    """Text of each lock that a deferred call or literal of the function gives back, and where it is deferred."""
+    found = []
+    for node in flow.inside(view.function):
+        if node.type == "defer_statement":
+            for call in view.calls_in(node):
+                if call.name.endswith(_dotted(_GIVES)) and call.receiver_start >= 0:
+                    found.append((_receiver(view, call), node.start_byte))
+    return found
+
+
+def _ends(view: View) -> list[list[Lock]]:
+    """The locks held at each return of the function, and where its body ends."""
+    body = flow.body(view.function)
+    if body is None:
+        return []
+    found = [_held_after(view, flow.dominating(n, view.function)) for n in _returns(body)]
+    return [*found, _held_after(view, flow.statements(body))]
+
+
+def _returns(body: Node) -> list[Node]:
+    return [n for n in flow.inside(body) if n.type == "return_statement"]
+
+
+def taken(reach: Reach) -> list[Lock]:
+    """The locks that a piece of code takes, itself or by a function of the module that it calls; what it tries is left out."""
+    found: dict[Lock, None] = {}
+    for body in reach.bodies:
+        for call in body.calls:
+            if call.name.endswith((".Lock", ".RLock")) and call.receiver_start >= 0:
+                found[replace(_lock(body.view, call), where=body.name)] = None
+    return list(found)
+
+
+def held_by_callers(context: Context, view: View, function: str) -> list[Lock]:
+    """Locks that callers of a declared function hold at the call, callers of callers included; one package is looked at."""
+    return _held_by_callers(context, view, function, {function}, _DEPTH)
+
+
+def _held_by_callers(context: Context, view: View, function: str, seen: set[str], depth: int) -> list[Lock]:
+    found: list[Lock] = []
+    for use in context.facts.uses(function):
+        if use.role not in ("call", "defer-call", "argument", "read", "assign", "define", "key", "base", "return"):
+            continue  # a goroutine of its own holds nothing yet
+        source = view.source if use.path == view.path else context.source(use.path)
+        caller = View.around(source, context.facts, source.node_at(use.start, use.end), context.language)
+        if caller is None:
+            continue
+        name = caller.functions[-1].name if caller.functions else ""
+        found += [replace(lock, where=name) for lock in held_around(caller)]
+        above = caller.functions[-1].object if caller.functions else ""
+        if above and above not in seen and depth > 0:
+            seen.add(above)
+            found += _held_by_callers(context, caller, above, seen, depth - 1)
+    return list(dict.fromkeys(found))
 
 
 def _own_lock_calls(view: View, statement: Node) -> list[Call]:
@@ -37,6 +163,24 @@ def _own_lock_calls(view: View, statement: Node) -> list[Call]:
         for c in view.own_calls_in(statement)
         if c.statement not in ("defer", "go") and c.receiver_start >= 0 and c.name.endswith(_dotted(_TAKES + _GIVES))
     ]
+
+
+def _lock(view: View, call: Call) -> Lock:
+    text = _receiver(view, call)
+    known = view.facts.object(call.holder) if call.holder else None
+    if known is None:
+        return Lock(text, "", True)
+    alias = known.kind in ("param", "receiver") or not _by_value(known.type, known.underlying)
+    if known.kind == "receiver":  # a type that is nothing but a lock
+        return Lock(text, "", True)
+    local = known.scope == "function"
+    # A promoted Lock can be called by whoever can name the struct.
+    promoted = known.kind == "field" and not text.endswith(known.name)
+    return Lock(text, known.id, alias, exported=not local and (known.exported or promoted), local=local)
+
+
+def _by_value(written: str, underlying: str) -> bool:
+    return not written.startswith("*") and not underlying.startswith("interface")
 
 
 def _dotted(names: tuple[str, ...]) -> tuple[str, ...]:
