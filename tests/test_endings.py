@@ -69,7 +69,7 @@ func shrinks(q []int)      { for len(q) > 0 { fmt.Println(q[0]); q = q[1:] } }
 func walks(l *list.List)   { for e := l.Front(); e != nil; e = e.Next() { fmt.Println(e.Value) } }
 func ranges(m map[int]int) { for range m { } }
 func calls()               { sleeps(); lib.Ends() }
-func timed()               { select { case <-time.After(time.Second): case <-make(chan int): } }
+func timed()               { select { case <-time.After(time.Second): } }
 func timer()               { t := time.NewTimer(time.Second); defer t.Stop(); <-t.C }
 func tries(c chan int)     { select { case c <- 1: default: } }
 func deadline(p context.Context) { ctx, cancel := context.WithTimeout(p, time.Second); defer cancel(); <-ctx.Done() }
@@ -120,6 +120,7 @@ func sends(c chan int)         { c <- 1 }
 func byMethod(s *server)       { <-s.Done() }
 func byCall(s *server)         { s.loop(s.ctx) }
 func derived(s *server)        { ctx, cancel := context.WithCancel(s.ctx); defer cancel(); <-ctx.Done() }
+func limited(s *server)        { select { case <-time.After(time.Second): case <-s.done: } }
 func alias(s *server)          { done := s.ctx.Done(); <-done }
 
 // Unseen.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from tree_sitter import Node
 
-from gocodemod.analysis import flow
+from gocodemod.analysis import blocking, flow
 from gocodemod.analysis.reach import Reach
 from gocodemod.analysis.view import View
 from gocodemod.golang.facts import Call
@@ -98,6 +98,43 @@ def held_at_end(view: View, registered: int) -> list[Lock]:
     for end in _ends(view):
         found += [lock for lock in end if lock.text not in late or lock.text in early]
     return list(dict.fromkeys(found))
+
+
+def held_at_block_end(view: View, block: Node) -> list[Lock]:
+    """The locks that the function around the site holds where a block of it ends."""
+    inner = flow.statements(block)
+    before = flow.dominating(inner[-1], view.function) if inner else []
+    return _held_after(view, [*before, *inner[-1:]])
+
+
+def open_sections(view: View) -> list[Lock]:
+    """Locks that the function gives back by a plain statement, with calls in between that may panic.
+
+    A deferred call that runs then finds the lock held.
+    """
+    deferred = {text for text, _ in _deferred_gives(view)}
+    found = []
+    for statement in flow.inside(view.function):
+        if statement.parent is None or statement.parent.type != "statement_list":
+            continue
+        for call in _own_lock_calls(view, statement):
+            text = _receiver(view, call)
+            alone = statement.type == "expression_statement" and call.name.endswith(_dotted(_TAKES))
+            if alone and text not in deferred and _calls_before_given(view, statement, text):
+                found.append(_lock(view, call))
+    return found
+
+
+def _calls_before_given(view: View, statement: Node, text: str) -> bool:
+    for following in flow.siblings(statement)[1]:
+        gives = [c for c in view.own_calls_in(following) if c.name.endswith(_dotted(_GIVES))]
+        given = [c for c in gives if _receiver(view, c) == text]
+        others = [c for c in view.own_calls_in(following) if c not in given]
+        if any(c.kind != "builtin" and not blocking.quiet(c.name) for c in others):
+            return True
+        if given and following.type == "expression_statement":
+            return False
+    return False
 
 
 def _deferred_gives(view: View) -> list[tuple[str, int]]:

@@ -47,7 +47,10 @@ def in_select(node: Node) -> bool:
 
 
 def comes_by_itself(until: tuple[Until, ...]) -> bool:
-    return any(u.kind == "timer" for u in until)
+    """Whether the wait is for a timer and nothing else. A timer beside something else is a time limit: to wait for that is
+    what the code is meant to avoid.
+    """
+    return bool(until) and all(u.kind == "timer" for u in until)
 
 
 def until(context: Context, view: View, receive: Node) -> tuple[Until, ...]:
@@ -87,7 +90,8 @@ def of_channel(context: Context, view: View, channel: Node, depth: int = 3) -> U
     if ref.name == "C" and _own_timer(view, channel):
         return Until("timer", "", text)
     made = _made(view, ref.object)
-    if made is not None and made.name in ("time.After",) and _only_receive(view, ref):
+    inside = view.declares(view.function, view.facts.object(ref.object))
+    if made is not None and made.name == "time.After" and inside and _only_receive(view, ref):
         return Until("timer", "", text)
     if made is not None and made.name.endswith(".Done") and made.receiver_start >= 0:
         base = view.source.node_at(made.receiver_start, made.receiver_end)
@@ -108,7 +112,8 @@ def _of_call(context: Context, view: View, node: Node, text: str, depth: int) ->
         ref = _last_ref(view, base)
         if ref is None or not ref.object:
             return Until("other", "", text)
-        if _has_deadline(view, ref.object):
+        made = view.facts.object(ref.object)
+        if view.declares(view.function, made) and has_deadline(view, ref.object):
             return Until("timer", "", text)
         return Until("context", ref.object, text)
     returned = _returned(context, view, call) if depth > 0 else None
@@ -147,10 +152,9 @@ def _only_receive(view: View, ref: Ref) -> bool:
     return [r.start for r in receives] == [ref.start] and not ref.in_loop
 
 
-def _has_deadline(view: View, variable: str) -> bool:
-    """A context that this very function gave a deadline: its Done comes by itself."""
-    known = view.facts.object(variable)
-    made = _made(view, variable) if view.declares(view.function, known) else None
+def has_deadline(view: View, variable: str) -> bool:
+    """Whether a context was made with a deadline of its own: its Done comes by itself."""
+    made = _made(view, variable)
     return made is not None and made.name in _DEADLINES
 
 
@@ -273,7 +277,7 @@ def fires(context: Context, reach: Reach, body: int, wanted: Until, fired: Calla
     """Whether a wait's end comes from something for which ``fired`` holds: itself, what it was derived from, or what every
     caller hands over where it is a parameter.
     """
-    return wanted.kind == "timer" or _fires(context, reach, body, wanted, fired, _CHAIN)
+    return _fires(context, reach, body, wanted, fired, _CHAIN)
 
 
 def _fires(
@@ -300,6 +304,22 @@ def _fires(
         _fires(context, reach, body, Until("context", parent, wanted.text), fired, depth - 1)
         for parent in parents(view, wanted.object)
     )
+
+
+def handed(reach: Reach, body: int, variable: str, depth: int = _CHAIN) -> list[str]:
+    """The variables and fields that a variable of a body may be: itself, or for a parameter what callers hand over.
+
+    ``""`` where what is handed over is neither.
+    """
+    view = reach.bodies[body].view
+    known = view.facts.object(variable) if variable else None
+    if known is None or known.kind != "param" or depth == 0:
+        return [variable]
+    found: list[str] = []
+    for edge in reach.calls_of(body):
+        given = _argument(reach, edge.caller, edge.call, view, variable)
+        found += handed(reach, edge.caller, given, depth - 1) if given else [""]
+    return found or [variable]
 
 
 def parents(view: View, variable: str) -> list[str]:

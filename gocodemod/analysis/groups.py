@@ -1,0 +1,168 @@
+"""Groups that goroutines are counted in, and whether a goroutine is waited for by one, or by a channel.
+
+A group is anything with Add, Done and Wait: sync.WaitGroup and what is made like it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tree_sitter import Node
+
+from gocodemod.analysis import captures, flow, receives
+from gocodemod.analysis.reach import Reach
+from gocodemod.analysis.view import View
+from gocodemod.golang.facts import Call, Facts, Ref
+
+_METHODS = frozenset({"Add", "Done", "Wait"})
+_RECEIVES = frozenset({"receive", "select-receive", "range"})
+# Whoever is given a channel may receive from it.
+_HANDED = frozenset({"argument", "return", "assign", "define", "key", "address", "read"})
+
+
+def is_group(facts: Facts, variable: str) -> bool:
+    members = facts.members(variable) if variable else None
+    return members is not None and set(members.methods) >= _METHODS
+
+
+def joined(view: View, literal: Node, reached: Reach) -> bool:
+    """Whether somebody waits for the goroutine of a literal, as far as it says itself: it counts down a group, or it sends
+    to or closes a channel that somebody receives from.
+    """
+    told = _told(view, literal, reached, own=True)
+    return _counted(view, literal, reached) or any(_heard(view, literal, channel) for channel in told)
+
+
+def tells_elsewhere(view: View, literal: Node, reached: Reach) -> bool:
+    """Whether a function that the literal calls closes a channel that somebody receives from: a future that is set, say."""
+    return any(_heard(view, literal, channel) for channel in _told(view, literal, reached, own=False))
+
+
+def _counted(view: View, literal: Node, reached: Reach) -> bool:
+    for index, body in enumerate(reached.bodies):
+        for call in body.calls:
+            if call.name.endswith(".Done") and call.statement in ("expr", "defer") and call.holder:
+                known = view.facts.object(call.holder)
+                inner = index > 0 and body.view.declares(body.view.outermost, known) and known is not None
+                if is_group(view.facts, call.holder) and not (inner and known is not None and known.kind == "var"):
+                    return True
+    for ref in view.refs_in(literal):
+        used = ref.selected in ("Done", "Add", "Go") or ref.role in ("argument", "address")
+        if not used or not ref.object:
+            continue
+        known = view.facts.object(ref.object)
+        variable = known is not None and known.kind in ("var", "param", "field", "receiver", "result")
+        if variable and not view.declares(literal, known) and is_group(view.facts, ref.object):
+            return True
+    return False
+
+
+def _told(view: View, literal: Node, reached: Reach, *, own: bool) -> list[str]:
+    """Ids of the channels that the literal sends to or closes (``own``), or that the functions it calls close.
+
+    ``""`` stands for an element of something. Literals that a variable of the starter holds are the literal's own.
+    """
+    found: dict[str, None] = {}
+    given = captures.given(view, literal)
+    for index, body in enumerate(reached.bodies):
+        if own != (index == 0 or not body.name):
+            continue
+        for ref in body.view.refs_in(literal if index == 0 else body.view.node):
+            if ref.role == "close" or (own and ref.role == "send"):
+                for channel in receives.handed(reached, index, ref.object):
+                    found[given.get(channel, channel)] = None
+        if own and any(_sends_to_element(node) for node in flow.runs_in(body.view.node)):
+            found[""] = None
+    return [c for c in found if not view.declares(literal, view.facts.object(c) if c else None)]
+
+
+def _sends_to_element(node: Node) -> bool:
+    channel = node.child_by_field_name("channel") if node.type == "send_statement" else None
+    return channel is not None and channel.type not in ("identifier", "selector_expression")
+
+
+def _heard(view: View, literal: Node, channel: str) -> bool:
+    """Whether somebody may receive from the channel, the literal itself left out."""
+    known = view.facts.object(channel) if channel else None
+    if known is None or known.kind in ("param", "result", "receiver"):
+        return True
+    if view.declares(literal, known):
+        return False
+    if known.scope == "function" and not view.declares(view.outermost, known):
+        return False  # a variable of a function that the literal calls: nobody out here has it
+    local = known.scope == "function"
+    refs = view.refs_of(channel) if local else view.facts.uses(channel)
+    if not local and known.exported:
+        return True
+    return any(_listens(view, literal, ref) for ref in refs)
+
+
+def _listens(view: View, literal: Node, ref: Ref) -> bool:
+    if ref.path == view.path and literal.start_byte <= ref.start < literal.end_byte:
+        return False
+    if ref.role in _RECEIVES:
+        return True
+    if ref.role == "send":
+        # Filling a semaphore at the end waits for those who hold a slot.
+        return ref.path == view.path and ref.start > literal.end_byte
+    return ref.role in _HANDED and not (ref.role in ("assign", "define", "key") and ref.value_start >= 0)
+
+
+@dataclass(frozen=True)
+class Group:
+    """A group that the starter has and waits for. ``wait``: the statement of its Wait; ``deferred``: that is a defer."""
+
+    name: str
+    object: str
+    wait: Node
+    deferred: bool
+
+
+def existing(view: View, start: Node) -> tuple[Group | None, str]:
+    """The sync.WaitGroup of the function around a go statement that could count it, and why one that is there cannot."""
+    problem = ""
+    for variable in dict.fromkeys(c.holder for c in view.own_calls_in(view.function) if c.name.endswith(".Wait")):
+        known = view.facts.object(variable) if variable else None
+        if known is None or known.type not in ("sync.WaitGroup", "*sync.WaitGroup"):
+            continue
+        if known.kind != "var" or not view.declares(view.function, known):
+            continue
+        here = view.facts.lookup(view.path, start.start_byte, known.name)
+        if here is None or here.id != known.id:
+            continue
+        waits = [c for c in view.own_calls_in(view.function) if c.name.endswith(".Wait") and c.holder == variable]
+        found = _waits_after(view, start, waits)
+        if found is not None:
+            return Group(known.name, known.id, found, found.type == "defer_statement"), ""
+        problem = f"{known.name}.Wait is not reached on every way from here"
+    return None, problem
+
+
+def _waits_after(view: View, start: Node, waits: list[Call]) -> Node | None:
+    """The statement of the one Wait that is reached, and only then, whenever the go statement was."""
+    if len(waits) != 1:
+        return None
+    statement = flow.statement(view.source.node_at(waits[0].start, waits[0].end))
+    if waits[0].statement == "defer":
+        return statement if statement in flow.dominating(start, view.function) else None
+    return statement if waits[0].statement == "expr" and always_reached(start, statement, view.function) else None
+
+
+def always_reached(start: Node, statement: Node, function: Node) -> bool:
+    """Whether the statement runs, later, whenever the other one did: nothing in between leaves, and no loop goes round."""
+    around = statement.parent
+    if around is None or statement.start_byte <= start.start_byte or not flow.contains(around, start):
+        return False
+    inner: Node = start
+    while inner.parent is not None and inner.parent != around:
+        inner = inner.parent
+    between = [s for s in around.named_children if inner.start_byte <= s.start_byte < statement.start_byte]
+    jumps = ("return_statement", "goto_statement", "break_statement", "continue_statement")
+    for node in (n for s in between for n in flow.inside(s)):
+        if node.type in ("return_statement", "goto_statement"):
+            return False
+        if node.type in jumps:
+            target = flow.jump_target(node)
+            if target is None or not any(flow.contains(s, target) for s in between):
+                return False
+    return function is not None

@@ -1,0 +1,110 @@
+"""How a function ends the waits of a goroutine that it started: it cancels a context, it closes a channel."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tree_sitter import Node
+
+from gocodemod.analysis import firing, flow, groups
+from gocodemod.analysis.view import View
+from gocodemod.golang.facts import Ref
+
+
+class When(enum.Enum):
+    """``DEFERRED``: by a defer that stands before the start, so on every way out of the function. ``LATER``: by a defer that
+    stands after it, with no way out in between. ``PLAIN``: by a statement that every way on from the start passes.
+    """
+
+    DEFERRED = 1
+    LATER = 2
+    PLAIN = 3
+
+
+@dataclass(frozen=True)
+class Release:
+    """``statement``: the defer, or the plain statement. ``call``: the statement that does it, another one only inside a
+    deferred literal. ``text``: for people.
+    """
+
+    when: When
+    statement: Node
+    call: Node
+    text: str
+
+
+def of_context(view: View, start: Node, variable: str) -> list[Release]:
+    """What cancels a context that the function around ``start`` made; a variable with several values is never known."""
+    return [found for ref in cancel_calls(view, variable) for found in _classify(view, start, ref)]
+
+
+def of_channel(view: View, start: Node, channel: str) -> list[Release]:
+    """What closes a channel."""
+    return [r for ref in view.refs_of(channel) if ref.role == "close" for r in _classify(view, start, ref)]
+
+
+def cancel_calls(view: View, variable: str) -> list[Ref]:
+    """Calls of the cancel functions that were made together with a context."""
+    made = list(firing.origins(view, variable))
+    if len(made) != 1:
+        return []
+    return [
+        ref
+        for cancel in firing.cancels(view, made[0].define)
+        for ref in view.refs_of(cancel)
+        if ref.role in ("call", "defer-call") and single(view, cancel)
+    ]
+
+
+def single(view: View, variable: str) -> bool:
+    """Whether a variable is given one value only."""
+    return len([r for r in view.refs_of(variable) if r.role in ("define", "assign", "update", "address")]) == 1
+
+
+def hands_out_cancel(view: View, variable: str) -> bool:
+    """Whether the cancel function of a context leaves the function: returned, stored, handed on."""
+    made = list(firing.origins(view, variable))
+    roles = {r.role for o in made for c in firing.cancels(view, o.define) for r in view.refs_of(c)}
+    return bool(roles & {"return", "argument", "read", "key", "address"})
+
+
+def _classify(view: View, start: Node, ref: Ref) -> Iterator[Release]:
+    node = view.source.node_at(ref.start, ref.end)
+    call = flow.statement(node)
+    line = f"line {view.line(ref.start)}"
+    function = flow.enclosing_function(node)
+    text = " ".join(view.text(call).split())
+    if function == view.function:
+        if call.type == "defer_statement":
+            if call in flow.dominating(start, view.function):
+                yield Release(When.DEFERRED, call, call, f"{text} at {line}")
+            elif groups.always_reached(start, call, view.function):
+                yield Release(When.LATER, call, call, f"{text} at {line}")
+        elif call.type == "expression_statement" and groups.always_reached(start, call, view.function):
+            yield Release(When.PLAIN, call, call, f"{text} at {line}")
+        return
+    deferred = _deferred_literal(function)
+    if deferred is None or flow.enclosing_function(deferred) != view.function or call.type != "expression_statement":
+        return
+    body = flow.body(function) if function is not None else None
+    if body is None or call not in flow.statements(body) or _may_leave_before(body, call):
+        return
+    if deferred in flow.dominating(start, view.function):
+        yield Release(When.DEFERRED, deferred, call, f"{text} in the deferred literal at {line}")
+
+
+def _deferred_literal(literal: Node | None) -> Node | None:
+    """The defer statement of ``defer func() {...}()``."""
+    call = literal.parent if literal is not None and literal.type == "func_literal" else None
+    statement = call.parent if call is not None and call.type == "call_expression" else None
+    return statement if statement is not None and statement.type == "defer_statement" else None
+
+
+def _may_leave_before(body: Node, statement: Node) -> bool:
+    return any(
+        n.type in ("return_statement", "goto_statement")
+        for n in flow.inside(body)
+        if n.start_byte < statement.start_byte
+    )

@@ -1,0 +1,318 @@
+"""A goroutine that nobody waits for, and the group that its starter can wait for it with."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tree_sitter import Node
+
+from gocodemod.analysis import (
+    captures,
+    counting,
+    endings,
+    flow,
+    groups,
+    handles,
+    joins,
+    layout,
+    locks,
+    names,
+    starters,
+)
+from gocodemod.analysis.endings import Ending, Verdict
+from gocodemod.analysis.joins import Needs, Plan
+from gocodemod.analysis.view import View
+from gocodemod.golang.source import Source
+from gocodemod.model import Decision, Edit, FileChange, Fix, Level, Refusal
+from gocodemod.transform import Context
+
+# More goroutines of one function than this are not counted in one group, each is looked at alone.
+_TOGETHER = 8
+
+
+@dataclass(frozen=True)
+class Goroutine:
+    """``go func(...) {...}(...)``. ``view``: the function that starts it, at the go statement."""
+
+    view: View
+    start: Node
+    call: Node
+    literal: Node
+    body: Node
+    ending: Ending
+
+    @classmethod
+    def of(cls, context: Context, source: Source, start: Node) -> Goroutine | None:
+        """None outside of any function."""
+        view = View.around(source, context.facts, start, context.language)
+        call = start.named_children[-1]
+        literal = call.child_by_field_name("function")
+        body = flow.body(literal) if literal is not None else None
+        if view is None or literal is None or body is None:
+            return None
+        inner = View(source, context.facts, body, literal, view.outermost, context.language)
+        return cls(view, start, call, literal, body, endings.of(context, inner, body))
+
+    @functools.cached_property
+    def joined(self) -> bool:
+        return groups.joined(self.view, self.literal, self.ending.reach)
+
+    @functools.cached_property
+    def defers(self) -> list[str]:
+        """Its deferred calls as written, on one line each."""
+        found = [n for n in flow.inside(self.literal) if n.type == "defer_statement"]
+        return [_brief(self.view.text(n)) for n in found]
+
+    @property
+    def provable(self) -> bool:
+        """Known to end by itself, and with something to do when it ends."""
+        return self.ending.verdict is Verdict.ENDS and not self.ending.unseen and bool(self.defers)
+
+
+def _brief(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 60 else f"{line[:57]}..."
+
+
+def decide(context: Context, found: Goroutine) -> Decision:
+    """The local form: the function that starts the goroutine waits for it."""
+    siblings = _siblings(context, found)
+    wanted = assess(context, found, siblings)
+    if isinstance(wanted, Refusal):
+        return wanted
+    group, problem = groups.existing(found.view, found.start)
+    if group is not None:
+        return _use(context, found, wanted, group)
+    if problem:
+        return Refusal("waits-for-the-group", problem)
+    members = [(g, n) for g in siblings if isinstance(n := _assess_sibling(context, g, siblings, found, wanted), Needs)]
+    return _together(context, found, wanted, members)
+
+
+def _siblings(context: Context, found: Goroutine) -> list[Goroutine]:
+    """The goroutines that the same function starts by literals, in source order, this one among them."""
+    starts = [
+        n
+        for n in flow.inside(found.view.function)
+        if n.type == "go_statement"
+        and n.named_children[-1].child_by_field_name("function") is not None
+        and n.named_children[-1].child_by_field_name("function").type == "func_literal"  # type: ignore[union-attr]
+    ]
+    if len(starts) > _TOGETHER:
+        return [found]
+    others = [found if s == found.start else Goroutine.of(context, found.view.source, s) for s in starts]
+    return [g for g in others if g is not None]
+
+
+def _assess_sibling(
+    context: Context, sibling: Goroutine, siblings: Sequence[Goroutine], found: Goroutine, wanted: Needs
+) -> Needs | Refusal | None:
+    if sibling.start == found.start:
+        return wanted
+    if sibling.joined or groups.existing(sibling.view, sibling.start) != (None, ""):
+        return None
+    return assess(context, sibling, siblings)
+
+
+def assess(context: Context, found: Goroutine, siblings: Sequence[Goroutine]) -> Needs | Refusal:
+    """What a Wait for the goroutine needs, or why nobody should wait for it."""
+    view, ending = found.view, found.ending
+    if ending.verdict is Verdict.NEVER:
+        return Refusal("never-ends", f"the goroutine never ends: {ending.why}")
+    if pipe := handles.pipe(view, found.literal, ending.reach):
+        return Refusal(
+            "pipe-in-use", f"{pipe} is one end of a pipe: the goroutine waits for whoever uses the other one"
+        )
+    others = [g for g in siblings if g.start != found.start]
+    alongside = any(g.ending.verdict is Verdict.ENDS and not g.joined for g in others)
+    wanted = joins.needs(context, view, found.start, found.literal, ending)
+    if isinstance(wanted, Needs) and wanted.released:
+        # Its starter ends it when it returns, whatever names and comments say.
+        refused = starters.why_never(view)
+    else:
+        refused = starters.why_not(context, view, found.start, found.provable, alongside) or _waited_for(found)
+    return refused or handles.kept(view, found.literal) or _of_a_method(found, wanted) or wanted
+
+
+def _of_a_method(found: Goroutine, wanted: Needs | Refusal) -> Refusal | None:
+    """A method is called by whoever has its value, callbacks and event loops among them: it waits only for what is known."""
+    outermost = found.view.outermost
+    if (
+        outermost.type != "method_declaration"
+        or not found.ending.unseen
+        or isinstance(wanted, Refusal)
+        or wanted.released
+    ):
+        return None
+    name = found.view.functions[-1].name
+    return Refusal("end-unknown", f"{name} is a method, and what becomes of {found.ending.unseen[0]} cannot be seen")
+
+
+def _waited_for(found: Goroutine) -> Refusal | None:
+    """The starter waits already, for something that the goroutine does at its end, perhaps not for ever."""
+    view = found.view
+    if groups.tells_elsewhere(view, found.literal, found.ending.reach):
+        return Refusal("waits-its-own-way", "what the goroutine calls closes a channel that somebody waits for")
+    for variable in captures.captured(view, found.literal):
+        known = view.facts.object(variable)
+        if known is None or known.type not in ("context.CancelFunc", "context.CancelCauseFunc", "func()"):
+            continue
+        for context in _contexts_of(view, variable):
+            waits = [r for r in view.refs_of(context) if "receive" in r.role and r.selected == "Done"]
+            own = [r for r in waits if r.literals == view.literals and r.start > found.literal.end_byte]
+            if own:
+                line = view.line(own[0].start)
+                return Refusal(
+                    "waits-its-own-way",
+                    f"the function waits at line {line} for what the goroutine's {known.name} cancels",
+                )
+    return None
+
+
+def _contexts_of(view: View, cancel: str) -> list[str]:
+    """The contexts that were made together with a cancel function."""
+    made = {(r.value_start, r.value_end) for r in view.refs_of(cancel) if r.value_start >= 0}
+    return list(
+        dict.fromkeys(r.object for r in view.refs if (r.value_start, r.value_end) in made and r.object != cancel)
+    )
+
+
+# --- a group that is there --------------------------------------------------------------------------------------
+
+
+def _use(context: Context, found: Goroutine, wanted: Needs, group: groups.Group) -> Decision:
+    wait = group.wait
+    too_late = [r for r in wanted.defers if not group.deferred or r.statement.start_byte < wait.start_byte]
+    too_late += [r for r in wanted.after if group.deferred or r.statement.end_byte > wait.start_byte]
+    if too_late:
+        return Refusal(
+            "waits-for-the-group", f"{too_late[0].text}, which ends the goroutine, comes after {group.name}.Wait"
+        )
+    if wanted.before is not None and (group.deferred or wanted.before.start_byte < wait.start_byte):
+        return Refusal("written-without-wait", f"what the goroutine writes is looked at before {group.name}.Wait")
+    view = found.view
+    if group.deferred:
+        held, at_end = locks.held_at_end(view, wait.start_byte), True
+    else:
+        held, at_end = locks.held_at(_at(view, wait)), False
+    if refused := _locked(context, found, held, at_end):
+        return refused
+    line = f"the Wait of {group.name} at line {view.line(wait.start_byte)}"
+    edits = counting.count(view.source, context.language, found.start, group.name)
+    return _fix(found, wanted, edits, (), f"{group.name}, which is there", line)
+
+
+def _at(view: View, node: Node) -> View:
+    return View(view.source, view.facts, node, view.function, view.outermost, view.language)
+
+
+# --- a group of its own -----------------------------------------------------------------------------------------
+
+
+def _together(
+    context: Context, found: Goroutine, wanted: Needs, members: Sequence[tuple[Goroutine, Needs]]
+) -> Decision:
+    """The first goroutine of those that go together declares the group and waits; the others are counted in it."""
+    planned = joins.plan(found.view, [n for _, n in members])
+    if isinstance(planned, Refusal):
+        return planned if members[0][0].start == found.start else _alone(context, found, wanted)
+    plan, fit = planned
+    if not any(n.start == found.start for n in fit):
+        return Refusal("waits-for-the-group", "another goroutine of this function is waited for first; run again then")
+    inside = [g for g, _ in members if any(n.start == g.start for n in fit)]
+    verdicts = {g.start.id: _locked_at(context, g, plan) for g in inside}
+    if refused := verdicts[found.start.id]:
+        return refused
+    leader = next(g for g in inside if verdicts[g.start.id] is None)
+    return _declared(context, found, wanted, plan, leader.start == found.start)
+
+
+def _alone(context: Context, found: Goroutine, wanted: Needs) -> Decision:
+    planned = joins.plan(found.view, [wanted])
+    if isinstance(planned, Refusal):
+        return planned
+    return _locked_at(context, found, planned[0]) or _declared(context, found, wanted, planned[0], True)
+
+
+def _locked_at(context: Context, found: Goroutine, plan: Plan) -> Refusal | None:
+    view = found.view
+    match plan.form:
+        case "deferred":
+            return _locked(context, found, locks.held_at_end(view, plan.declare.start_byte), True)
+        case "inside":
+            assert plan.outer is not None, "the deferred call that the Wait goes into"
+            held = locks.held_at_end(view, plan.outer.start_byte)
+            inner = View.around(view.source, view.facts, plan.at, view.language)
+            held += locks.held_at(inner) if inner is not None and plan.at != plan.outer else []
+            return _locked(context, found, held, True)
+        case "plain" if plan.at.type == "block":
+            return _locked(context, found, locks.held_at_block_end(_at(view, found.start), plan.at), False)
+    return _locked(context, found, locks.held_at(_at(view, plan.at)), False)
+
+
+def _locked(context: Context, found: Goroutine, held: list[locks.Lock], at_end: bool) -> Refusal | None:
+    """A lock that is held at the Wait and that the goroutine takes: it would wait for the Wait, and the Wait for it.
+
+    ``at_end``: the Wait is deferred, so it also runs when a panic leaves a lock held.
+    """
+    taken = locks.taken(found.ending.reach)
+    if not taken:
+        return None
+    view = found.view
+    around = locks.held_around(view)[len(locks.held_at(view)) :]
+    if at_end:
+        for lock in locks.open_sections(view):
+            if clash := next((t for t in taken if locks.same(lock, t)), None):
+                return _held(clash, f"{lock.text} stays held if the function panics before it gives it back")
+    for lock in [*held, *around]:
+        if clash := next((t for t in taken if locks.same(lock, t)), None):
+            return _held(clash, f"{lock.text} is held at the Wait")
+    if all(t.local for t in taken):
+        return None
+    declared = view.functions[-1]
+    named = context.facts.object(declared.object) if declared.object else None
+    for lock in locks.held_by_callers(context, view, declared.object) if declared.object else ():
+        if clash := next((t for t in taken if locks.same(lock, t)), None):
+            return _held(clash, f"{lock.where or 'a caller'} holds {lock.text} when it calls {declared.name}")
+    if named is not None and named.exported and (open_to_all := next((t for t in taken if t.exported), None)):
+        return _held(open_to_all, f"callers elsewhere may hold {open_to_all.text}")
+    return None
+
+
+def _held(taken: locks.Lock, what: str) -> Refusal:
+    by = f" in {taken.where}" if taken.where else ""
+    return Refusal(
+        "lock-held-at-wait", f"{what}, and the goroutine takes {taken.text}{by}: each would wait for the other"
+    )
+
+
+def _declared(context: Context, found: Goroutine, wanted: Needs, plan: Plan, leads: bool) -> Decision:
+    view, source = found.view, found.view.source
+    sync = layout.import_name(source, "sync")
+    here = view.facts.lookup(view.path, plan.declare.start_byte, sync)
+    if here is not None and here.kind != "package":
+        return Refusal("import-name-taken", f"{sync} means something else here, so sync.WaitGroup cannot be named")
+    name = names.fresh(view.facts, view.path, plan.declare.start_byte, view.outermost, "wg")
+    edits = counting.count(source, context.language, found.start, name)
+    if leads:
+        edits = counting.merged([*counting.declare(source, plan, name, sync), *edits])
+    where = {"deferred": "deferred", "inside": f"after {wanted.ends.removeprefix('on ')}", "after": "right after that"}
+    at = where.get(plan.form) or (
+        "at the end" if plan.at.type == "block" else f"before line {view.line(plan.at.start_byte)}"
+    )
+    group = (
+        f"{name}, new" if leads else f"{name}, which the fix of line {view.line(plan.starts[0].start_byte)} declares"
+    )
+    return _fix(found, wanted, edits, ("sync",), group, at)
+
+
+def _fix(found: Goroutine, wanted: Needs, edits: list[Edit], imports: tuple[str, ...], group: str, where: str) -> Fix:
+    evidence = {"ends": wanted.ends, "group": group, "waits": where}
+    if found.defers:
+        evidence["defers"] = "; ".join(found.defers)
+    if found.ending.unseen:
+        evidence["out of sight"] = ", ".join(found.ending.unseen)
+    change = FileChange(found.view.path, tuple(edits), add_imports=imports)
+    return Fix((change,), Level.REVIEW, "the function waits for the goroutine that it starts", evidence)
