@@ -78,6 +78,17 @@ REASONS: dict[str, str] = {
         "somebody reads or closes that, which may be after the wait."
     ),
     "joins-itself": "The goroutine may call the very method that would wait for it, and would wait for itself.",
+    "add-races-with-wait": (
+        "The method that starts the goroutine may be called when the method that would wait for it already waits: they are "
+        "not kept apart by a lock, and a goroutine counted too late is not waited for."
+    ),
+    "struct-is-copied": (
+        "Values of the struct are copied, compared or made without field names somewhere, so it cannot have a group as a "
+        "field: a copy would have a group of its own."
+    ),
+    "other-build-config": (
+        "A file that this build configuration leaves out uses what the rewrite would change, and it cannot be checked along."
+    ),
     "waits-for-the-group": (
         "The function has a group already, and the goroutine cannot be counted in it: it waits for that group itself, or "
         "is stopped only after its Wait, or the Wait is not reached on every way."

@@ -38,7 +38,7 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
-from gocodemod.analysis import owners, unjoined
+from gocodemod.analysis import stopping, unjoined
 from gocodemod.analysis.unjoined import Goroutine
 from gocodemod.golang.source import Source
 from gocodemod.model import Decision
@@ -56,7 +56,7 @@ def decide(candidate: Candidate, context: Context) -> Decision | None:
     found = Goroutine.of(context, candidate.source, candidate.node)
     if found is None or found.joined:
         return None
-    return owners.decide(context, found) or unjoined.decide(context, found)
+    return stopping.decide(context, found) or unjoined.decide(context, found)
 
 
 transform = Transform(__name__, __doc__, QUERY, NEEDLES, match, decide)

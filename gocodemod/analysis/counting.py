@@ -13,9 +13,11 @@ from gocodemod.golang.versions import GROUP_GO, Language
 from gocodemod.model import Edit
 
 
-def count(source: Source, language: Language, start: Node, group: str) -> list[Edit]:
+def count(source: Source, language: Language, start: Node, group: str, inside: str = "") -> list[Edit]:
     """Count the goroutine of ``go func(...) {...}(...)`` in the group: by ``group.Go`` where the language has it and the
     literal takes and gives nothing, else by Add before it and a deferred Done first in it.
+
+    ``inside``: what the group is called in the literal, where that differs.
     """
     call = start.named_children[-1]
     literal, arguments = call.child_by_field_name("function"), call.child_by_field_name("arguments")
@@ -30,7 +32,7 @@ def count(source: Source, language: Language, start: Node, group: str) -> list[E
             ]
     return [
         layout.edit(start.start_byte, start.start_byte, f"{group}.Add(1)\n"),
-        layout.prepend(source, body, f"defer {group}.Done()\n"),
+        layout.prepend(source, body, f"defer {inside or group}.Done()\n"),
     ]
 
 

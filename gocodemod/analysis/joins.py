@@ -66,7 +66,9 @@ def needs(context: Context, view: View, start: Node, literal: Node, ending: Endi
         return before
     defers = tuple(dict.fromkeys(r for r in chosen if r.when is When.DEFERRED))
     after = tuple(dict.fromkeys(r for r in chosen if r.when is When.PLAIN))
-    if defers and (after or before is not None):
+    if defers and before is not None:
+        return Refusal("written-without-wait", "what the goroutine writes is looked at before the goroutine is ended")
+    if defers and after:
         return Refusal("end-unknown", f"what ends the goroutine is in part deferred ({defers[0].text}), in part not")
     texts = list(dict.fromkeys(r.text for r in chosen))
     ends = f"on {' and '.join(texts)}" if texts else "by itself"

@@ -107,6 +107,11 @@ def held_at_block_end(view: View, block: Node) -> list[Lock]:
     return _held_after(view, [*before, *inner[-1:]])
 
 
+def held_behind(view: View, statement: Node) -> list[Lock]:
+    """The locks that the function around the site holds when one of its statements is over."""
+    return _held_after(view, [*flow.dominating(statement, view.function), statement])
+
+
 def open_sections(view: View) -> list[Lock]:
     """Locks that the function gives back by a plain statement, with calls in between that may panic.
 

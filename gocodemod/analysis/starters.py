@@ -159,9 +159,8 @@ def _by_message(view: View) -> Refusal | None:
         if node.type in ("interpreted_string_literal", "raw_string_literal"):
             found = _MESSAGE.search(view.text(node))
             if found is not None:
-                return Refusal(
-                    "runs-apart", f"a message of the function says so: {_around(view.text(node).strip('`"'), found)}"
-                )
+                told = _around(view.text(node)[1:-1], found)
+                return Refusal("runs-apart", f"a message of the function says so: {told}")
     return None
 
 

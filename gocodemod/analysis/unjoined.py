@@ -78,8 +78,8 @@ def _brief(text: str) -> str:
 
 def decide(context: Context, found: Goroutine) -> Decision:
     """The local form: the function that starts the goroutine waits for it."""
-    siblings = _siblings(context, found)
-    wanted = assess(context, found, siblings)
+    every = siblings(context, found)
+    wanted = assess(context, found, every)
     if isinstance(wanted, Refusal):
         return wanted
     group, problem = groups.existing(found.view, found.start)
@@ -87,11 +87,11 @@ def decide(context: Context, found: Goroutine) -> Decision:
         return _use(context, found, wanted, group)
     if problem:
         return Refusal("waits-for-the-group", problem)
-    members = [(g, n) for g in siblings if isinstance(n := _assess_sibling(context, g, siblings, found, wanted), Needs)]
+    members = [(g, n) for g in every if isinstance(n := _assess_sibling(context, g, every, found, wanted), Needs)]
     return _together(context, found, wanted, members)
 
 
-def _siblings(context: Context, found: Goroutine) -> list[Goroutine]:
+def siblings(context: Context, found: Goroutine) -> list[Goroutine]:
     """The goroutines that the same function starts by literals, in source order, this one among them."""
     starts = [
         n
@@ -107,16 +107,16 @@ def _siblings(context: Context, found: Goroutine) -> list[Goroutine]:
 
 
 def _assess_sibling(
-    context: Context, sibling: Goroutine, siblings: Sequence[Goroutine], found: Goroutine, wanted: Needs
+    context: Context, sibling: Goroutine, every: Sequence[Goroutine], found: Goroutine, wanted: Needs
 ) -> Needs | Refusal | None:
     if sibling.start == found.start:
         return wanted
     if sibling.joined or groups.existing(sibling.view, sibling.start) != (None, ""):
         return None
-    return assess(context, sibling, siblings)
+    return assess(context, sibling, every)
 
 
-def assess(context: Context, found: Goroutine, siblings: Sequence[Goroutine]) -> Needs | Refusal:
+def assess(context: Context, found: Goroutine, every: Sequence[Goroutine]) -> Needs | Refusal:
     """What a Wait for the goroutine needs, or why nobody should wait for it."""
     view, ending = found.view, found.ending
     if ending.verdict is Verdict.NEVER:
@@ -125,7 +125,7 @@ def assess(context: Context, found: Goroutine, siblings: Sequence[Goroutine]) ->
         return Refusal(
             "pipe-in-use", f"{pipe} is one end of a pipe: the goroutine waits for whoever uses the other one"
         )
-    others = [g for g in siblings if g.start != found.start]
+    others = [g for g in every if g.start != found.start]
     alongside = any(g.ending.verdict is Verdict.ENDS and not g.joined for g in others)
     wanted = joins.needs(context, view, found.start, found.literal, ending)
     if isinstance(wanted, Needs) and wanted.released:
