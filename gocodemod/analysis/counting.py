@@ -49,7 +49,7 @@ def declare(source: Source, plan: Plan, group: str, sync: str) -> list[Edit]:
         case "deferred":
             return [layout.edit(top, top, f"{text}defer {group}.Wait()\n")]
         case "inside":
-            wait = _inside(source, plan, group)
+            return [layout.edit(top, top, text), *_inside(source, plan, group)]
         case "after":
             wait = layout.follow(source, plan.at, f"{group}.Wait()\n")
         case _ if plan.at.type == "block":
@@ -60,12 +60,15 @@ def declare(source: Source, plan: Plan, group: str, sync: str) -> list[Edit]:
     return [layout.edit(top, top, text), wait]
 
 
-def _inside(source: Source, plan: Plan, group: str) -> Edit:
+def _inside(source: Source, plan: Plan, group: str) -> list[Edit]:
+    """Behind the cancel in a deferred literal; a deferred call becomes such a literal, a comment on its line stays there."""
     if plan.at != plan.outer:
-        return layout.follow(source, plan.at, f"{group}.Wait()\n")
+        return [layout.follow(source, plan.at, f"{group}.Wait()\n")]
     call = plan.at.named_children[0]
-    text = source.text(call).decode("utf-8", "surrogateescape")
-    return layout.edit(plan.at.start_byte, plan.at.end_byte, f"defer func() {{\n{text}\n{group}.Wait()\n}}()")
+    return [
+        layout.edit(plan.at.start_byte, call.start_byte, "defer func() {\n"),
+        layout.follow(source, plan.at, f"{group}.Wait()\n}}()\n"),
+    ]
 
 
 def merged(edits: Iterable[Edit]) -> list[Edit]:

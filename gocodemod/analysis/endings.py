@@ -51,6 +51,11 @@ class Ending:
     values: tuple[str, ...]
     reach: Reach
 
+    @property
+    def open_calls(self) -> tuple[str, ...]:
+        """Those of ``unseen`` behind which code of this very module may be: interface methods and function values."""
+        return tuple(u for u in self.unseen if u in self.values or (u.startswith("(") and not u.startswith("(*")))
+
 
 @dataclass
 class _Found:

@@ -122,7 +122,9 @@ def _used_contexts(
     variables = {o for o in [*captures.captured(view, literal), *given.values()] if o}
     for variable in sorted(variables):
         known = view.facts.object(variable)
-        if known is None or known.type != "context.Context" or receives.has_deadline(view, variable):
+        if known is None or known.type != "context.Context":
+            continue
+        if receives.has_deadline(view, variable) and releases.settled(view, start, variable):
             continue
         calls = releases.cancel_calls(view, variable)
         found = _releases(view, start, "context", variable)

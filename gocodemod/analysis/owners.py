@@ -57,13 +57,24 @@ def find(view: View, literal: Node) -> Owner | None:
         known = view.facts.object(variable)
         if known is None or known.kind != "var" or len(view.functions) > 1:
             continue
-        returned = any(r.role == "return" for r in view.refs_of(variable))
+        returned = any(r.role == "return" for r in view.refs_of(variable)) and _made_here(view, variable)
         pointer = known.type.startswith("*") and known.type in gives
         if returned and (pointer or (known.type.startswith("*") and starters.is_constructor(declared))):
             found = _owner(view, known, made_here=True)
             if found is not None:
                 return found
     return None
+
+
+def _made_here(view: View, variable: str) -> bool:
+    """Whether the variable's value is written out in this function: ``&T{...}``, ``new(T)``."""
+    made = list(firing.origins(view, variable))
+    if len(made) != 1:
+        return False
+    value = view.source.node_at(made[0].define.value_start, made[0].define.value_end)
+    if value.type == "unary_expression" and value.named_children:
+        value = value.named_children[0]
+    return value.type == "composite_literal" or (made[0].call is not None and made[0].call.name == "new")
 
 
 def _receiver(view: View) -> Object | None:
@@ -112,9 +123,35 @@ def signal(context: Context, view: View, literal: Node, ending: Ending, owner: O
             chosen += found
         else:
             if chosen:
+                chosen += _for_calls(view, ending, told, given)
                 last = max(chosen, key=lambda c: c[0].start_byte)
                 return Signal(method, body, *last), ""
     return None, missing
+
+
+def _for_calls(
+    view: View, ending: Ending, told: Mapping[str, tuple[Node, str]], given: Mapping[str, str]
+) -> list[tuple[Node, str]]:
+    """Cancels of contexts that the goroutine hands to calls out of sight, which may come back on nothing else."""
+    found = []
+    for edge in ending.reach.unseen:
+        body = ending.reach.bodies[edge.caller].view
+        for ref in body.facts.refs(body.path, edge.call.start, edge.call.end):
+            known = view.facts.object(ref.object) if ref.object else None
+            if known is None or known.type != "context.Context" or known.kind not in ("var", "param", "field"):
+                continue
+            for variable in receives.handed(ending.reach, edge.caller, ref.object):
+                found += [told[o] for o in _context_names(view, variable, given) if o in told]
+    return found
+
+
+def _context_names(view: View, variable: str, given: Mapping[str, str], depth: int = 8) -> list[str]:
+    """As :func:`_names`, for a context and those it was made from."""
+    variable = given.get(variable, variable)
+    if not variable or depth == 0:
+        return []
+    above = [o for p in receives.parents(view, variable) for o in _context_names(view, p, given, depth - 1)]
+    return [*_names(view, Until("context", variable, ""), given), *above]
 
 
 def _names(view: View, until: Until, given: Mapping[str, str]) -> list[str]:

@@ -154,8 +154,8 @@ def _only_receive(view: View, ref: Ref) -> bool:
 
 def has_deadline(view: View, variable: str) -> bool:
     """Whether a context was made with a deadline of its own: its Done comes by itself."""
-    made = _made(view, variable)
-    return made is not None and made.name in _DEADLINES
+    made = list(firing.origins(view, variable))
+    return len(made) == 1 and made[0].call is not None and made[0].call.name in _DEADLINES
 
 
 def _made(view: View, variable: str) -> Call | None:

@@ -37,7 +37,21 @@ class Release:
 
 def of_context(view: View, start: Node, variable: str) -> list[Release]:
     """What cancels a context that the function around ``start`` made; a variable with several values is never known."""
+    if not settled(view, start, variable):
+        return []
     return [found for ref in cancel_calls(view, variable) for found in _classify(view, start, ref)]
+
+
+def settled(view: View, start: Node, variable: str) -> bool:
+    """Whether a variable has the one value that is written down for it, whenever the start is come to."""
+    made = list(firing.origins(view, variable))
+    if len(made) != 1 or made[0].define.path != view.path:
+        return False
+    known = view.facts.object(variable)
+    if known is None or known.scope != "function":
+        return True
+    statement = flow.statement(view.source.node_at(made[0].define.start, made[0].define.end))
+    return statement in flow.dominating(start, view.outermost)
 
 
 def of_channel(view: View, start: Node, channel: str) -> list[Release]:

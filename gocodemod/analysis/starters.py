@@ -27,7 +27,7 @@ _OUTLIVED = _STARTING | frozenset(
     {
         "new", "serve", "listen", "setup", "open", "dial", "connect", "reconnect", "watch", "subscribe", "register",
         "schedule", "trigger", "enqueue", "dispatch", "notify", "publish", "broadcast", "emit", "fire", "enable", "make",
-        "create", "with", "install", "attach", "monitor", "keep", "trap", "warm", "prefetch", "preload", "init", "must",
+        "create", "install", "attach", "monitor", "keep", "trap", "warm", "prefetch", "preload", "init", "must",
         "initialize", "bootstrap", "defer", "delay", "arm",
     }
 )  # fmt: skip

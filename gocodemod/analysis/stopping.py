@@ -7,7 +7,20 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from gocodemod.analysis import captures, counting, fields, flow, handles, joins, layout, locks, names, owners, starters
+from gocodemod.analysis import (
+    captures,
+    counting,
+    deadlocks,
+    fields,
+    flow,
+    handles,
+    joins,
+    layout,
+    locks,
+    names,
+    owners,
+    starters,
+)
 from gocodemod.analysis.endings import Verdict
 from gocodemod.analysis.joins import Needs
 from gocodemod.analysis.owners import Owner, Signal
@@ -122,7 +135,7 @@ def _at(view: View, node: Node) -> View:
 # --- the wait ---------------------------------------------------------------------------------------------------
 
 
-def _place(context: Context, found: Goroutine, owner: Owner, signal: Signal, group: Object | None) -> _Wait | Refusal:
+def _place(context: Context, found: Goroutine, signal: Signal, group: Object | None) -> _Wait | Refusal:
     """After the signal, at the first place where no lock is held; else where none is held that the goroutine takes."""
     body = signal.body
     receiver = _receiver_name(body.view)
@@ -216,29 +229,8 @@ def _held_behind(view: View, statement: Node) -> list[locks.Lock]:
 def _locked(
     context: Context, found: Goroutine, view: View, held: Sequence[locks.Lock], signal: Signal
 ) -> Refusal | None:
-    taken = locks.taken(found.ending.reach)
-    method = signal.body.name
-    for lock in held:
-        if clash := next((t for t in taken if locks.same(lock, t)), None):
-            return _held(clash, f"{lock.text} is held where {method} would wait")
-    if held and found.ending.unseen:
-        return Refusal(
-            "lock-held-at-wait",
-            f"{held[0].text} is held where {method} would wait, and {found.ending.unseen[0]} may take it",
-        )
-    for lock in locks.held_by_callers(context, view, signal.method.id):
-        if clash := next((t for t in taken if locks.same(lock, t)), None):
-            return _held(clash, f"{lock.where or 'a caller'} holds {lock.text} when it calls {method}")
-    if signal.method.exported and (open_to_all := next((t for t in taken if t.exported), None)):
-        return _held(open_to_all, f"callers elsewhere may hold {open_to_all.text}")
-    return None
-
-
-def _held(taken: locks.Lock, what: str) -> Refusal:
-    by = f" in {taken.where}" if taken.where else ""
-    return Refusal(
-        "lock-held-at-wait", f"{what}, and the goroutine takes {taken.text}{by}: each would wait for the other"
-    )
+    name = signal.body.name
+    return deadlocks.at_wait(context, view, found.ending, held, signal.method.id, name, deferred=False)
 
 
 def _closed_later(found: Goroutine, view: View, behind: Node) -> str:

@@ -11,6 +11,7 @@ from tree_sitter import Node
 from gocodemod.analysis import (
     captures,
     counting,
+    deadlocks,
     endings,
     flow,
     groups,
@@ -132,6 +133,7 @@ def assess(context: Context, found: Goroutine, every: Sequence[Goroutine]) -> Ne
         # Its starter ends it when it returns, whatever names and comments say.
         refused = starters.why_never(view)
     else:
+        alongside = alongside or (isinstance(wanted, Needs) and wanted.before is not None)
         refused = starters.why_not(context, view, found.start, found.provable, alongside) or _waited_for(found)
     return refused or handles.kept(view, found.literal) or _of_a_method(found, wanted) or wanted
 
@@ -252,40 +254,10 @@ def _locked_at(context: Context, found: Goroutine, plan: Plan) -> Refusal | None
     return _locked(context, found, locks.held_at(_at(view, plan.at)), False)
 
 
-def _locked(context: Context, found: Goroutine, held: list[locks.Lock], at_end: bool) -> Refusal | None:
-    """A lock that is held at the Wait and that the goroutine takes: it would wait for the Wait, and the Wait for it.
-
-    ``at_end``: the Wait is deferred, so it also runs when a panic leaves a lock held.
-    """
-    taken = locks.taken(found.ending.reach)
-    if not taken:
-        return None
-    view = found.view
-    around = locks.held_around(view)[len(locks.held_at(view)) :]
-    if at_end:
-        for lock in locks.open_sections(view):
-            if clash := next((t for t in taken if locks.same(lock, t)), None):
-                return _held(clash, f"{lock.text} stays held if the function panics before it gives it back")
-    for lock in [*held, *around]:
-        if clash := next((t for t in taken if locks.same(lock, t)), None):
-            return _held(clash, f"{lock.text} is held at the Wait")
-    if all(t.local for t in taken):
-        return None
-    declared = view.functions[-1]
-    named = context.facts.object(declared.object) if declared.object else None
-    for lock in locks.held_by_callers(context, view, declared.object) if declared.object else ():
-        if clash := next((t for t in taken if locks.same(lock, t)), None):
-            return _held(clash, f"{lock.where or 'a caller'} holds {lock.text} when it calls {declared.name}")
-    if named is not None and named.exported and (open_to_all := next((t for t in taken if t.exported), None)):
-        return _held(open_to_all, f"callers elsewhere may hold {open_to_all.text}")
-    return None
-
-
-def _held(taken: locks.Lock, what: str) -> Refusal:
-    by = f" in {taken.where}" if taken.where else ""
-    return Refusal(
-        "lock-held-at-wait", f"{what}, and the goroutine takes {taken.text}{by}: each would wait for the other"
-    )
+def _locked(context: Context, found: Goroutine, held: list[locks.Lock], deferred: bool) -> Refusal | None:
+    declared = found.view.functions[-1]
+    name = declared.name or "the function"
+    return deadlocks.at_wait(context, found.view, found.ending, held, declared.object, name, deferred=deferred)
 
 
 def _declared(context: Context, found: Goroutine, wanted: Needs, plan: Plan, leads: bool) -> Decision:
