@@ -32,7 +32,7 @@ def count(source: Source, language: Language, start: Node, group: str, inside: s
             ]
     return [
         layout.edit(start.start_byte, start.start_byte, f"{group}.Add(1)\n"),
-        layout.prepend(source, body, f"defer {inside or group}.Done()\n"),
+        *layout.prepend(source, body, f"defer {inside or group}.Done()\n"),
     ]
 
 

@@ -44,14 +44,17 @@ def append(source: Source, block: Node, text: str) -> Edit:
     return edit(at, at + 1, f"\n{text}}}")
 
 
-def prepend(source: Source, block: Node, text: str) -> Edit:
+def prepend(source: Source, block: Node, text: str) -> list[Edit]:
     """Put statements (with their final newline) first in a block; a comment behind its opening brace stays there."""
     data, at = source.data, block.start_byte + 1
     line_end = data.find(b"\n", at, block.end_byte)
     rest = data[at:line_end].strip() if line_end >= 0 else b"x"
     if not rest or rest.startswith(b"//"):
-        return edit(line_end + 1, line_end + 1, text)
-    return edit(at, at, f"\n{text}")
+        return [edit(line_end + 1, line_end + 1, text)]
+    edits = [edit(at, at, f"\n{text}")]
+    if line_end < 0:
+        edits.append(edit(block.end_byte - 1, block.end_byte - 1, "\n"))
+    return edits
 
 
 def follow(source: Source, statement: Node, text: str) -> Edit:
@@ -71,7 +74,7 @@ def above_comments(source: Source, statement: Node) -> int:
     data, top = source.data, statement.start_byte
     if data[data.rfind(b"\n", 0, top) + 1 : top].strip():
         return top
-    row, before = statement.start_point.row, statement.prev_sibling
+    row, before = statement.start_point.row, flow.preceding(statement)
     while before is not None and before.type in ("comment", "\n"):
         if before.type == "comment":
             alone = not data[data.rfind(b"\n", 0, before.start_byte) + 1 : before.start_byte].strip()

@@ -191,7 +191,7 @@ def _comments(view: View, start: Node) -> Iterator[Node]:
 def _above(node: Node) -> list[Node]:
     """The comments on the lines right above a statement or declaration."""
     found: list[Node] = []
-    row, before = node.start_point.row, node.prev_sibling
+    row, before = node.start_point.row, flow.preceding(node)
     while before is not None and before.type in ("comment", "\n"):
         if before.type == "comment":
             previous = before.prev_named_sibling
