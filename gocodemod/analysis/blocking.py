@@ -55,7 +55,7 @@ _WAITING = frozenset(
     {
         "accept", "serve", "wait", "await", "read", "recv", "receive", "run", "loop", "poll", "watch", "subscribe", "consume",
         "forever", "block", "join", "stream", "tail", "follow", "scan", "next", "monitor", "supervise", "acquire", "listen",
-        "pull", "decode", "select", "pump", "drain", "blpop", "brpop", "session", "exec", "output", "combined", "do", "proxy",
+        "pull", "decode", "select", "pump", "drain", "blpop", "brpop", "session", "exec", "output", "combined", "proxy",
     }
 )  # fmt: skip
 _COMES_BACK = re.compile(

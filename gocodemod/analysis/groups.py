@@ -30,7 +30,17 @@ def joined(view: View, literal: Node, reached: Reach) -> bool:
     to or closes a channel that somebody receives from.
     """
     told = _told(view, literal, reached, own=True)
-    return _counted(view, literal, reached) or any(_heard(view, literal, channel) for channel in told)
+    return (
+        _counted(view, literal, reached)
+        or any(_heard(view, literal, channel) for channel in told)
+        or _gives_to_whoever_fills(view, literal)
+    )
+
+
+def _gives_to_whoever_fills(view: View, literal: Node) -> bool:
+    """A slot of a semaphore given back, which the function fills afterwards: that waits for those who hold one."""
+    taken = {r.object for r in view.refs_in(literal) if r.role == "receive" and r.object}
+    return any(r.role == "send" and r.start > literal.end_byte for channel in taken for r in view.refs_of(channel))
 
 
 def tells_elsewhere(view: View, literal: Node, reached: Reach) -> bool:
@@ -71,13 +81,18 @@ def _told(view: View, literal: Node, reached: Reach, *, own: bool) -> list[str]:
             if ref.role == "close" or (own and ref.role == "send"):
                 for channel in receives.handed(reached, index, ref.object):
                     found[given.get(channel, channel)] = None
-        if own and any(_sends_to_element(node) for node in flow.runs_in(body.view.node)):
+        if own and any(_tells_element(node) for node in flow.runs_in(body.view.node)):
             found[""] = None
     return [c for c in found if not view.declares(literal, view.facts.object(c) if c else None)]
 
 
-def _sends_to_element(node: Node) -> bool:
+def _tells_element(node: Node) -> bool:
+    """``chans[i] <- v`` and ``close(chans[i])``."""
     channel = node.child_by_field_name("channel") if node.type == "send_statement" else None
+    if node.type == "call_expression":
+        callee, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
+        if callee is not None and callee.text == b"close" and arguments is not None and arguments.named_children:
+            channel = arguments.named_children[0]
     return channel is not None and channel.type not in ("identifier", "selector_expression")
 
 
@@ -110,18 +125,20 @@ def _listens(view: View, literal: Node, ref: Ref) -> bool:
 
 @dataclass(frozen=True)
 class Group:
-    """A group that the starter has and waits for. ``wait``: the statement of its Wait; ``deferred``: that is a defer."""
+    """A group that the starter has and waits for. ``wait``: the statement of its Wait. ``outer``: the defer that it is, or
+    that holds the literal it stands in; None for a plain one.
+    """
 
     name: str
     object: str
     wait: Node
-    deferred: bool
+    outer: Node | None
 
 
 def existing(view: View, start: Node) -> tuple[Group | None, str]:
     """The sync.WaitGroup of the function around a go statement that could count it, and why one that is there cannot."""
     problem = ""
-    for variable in dict.fromkeys(c.holder for c in view.own_calls_in(view.function) if c.name.endswith(".Wait")):
+    for variable in dict.fromkeys(c.holder for c in view.calls_in(view.function) if c.name.endswith(".Wait")):
         known = view.facts.object(variable) if variable else None
         if known is None or known.type not in ("sync.WaitGroup", "*sync.WaitGroup"):
             continue
@@ -130,25 +147,54 @@ def existing(view: View, start: Node) -> tuple[Group | None, str]:
         here = view.facts.lookup(view.path, start.start_byte, known.name)
         if here is None or here.id != known.id:
             continue
-        waits = [c for c in view.own_calls_in(view.function) if c.name.endswith(".Wait") and c.holder == variable]
-        found = _waits_after(view, start, waits)
-        if found is not None:
-            return Group(known.name, known.id, found, found.type == "defer_statement"), ""
+        calls = [c for c in view.calls_in(view.function) if c.name.endswith(".Wait") and c.holder == variable]
+        waits = [w for c in calls if (w := _own_wait(view, c)) is not None]
+        if not waits:
+            continue  # a goroutine that closes something when the others are done
+        if len(waits) == 1 and _reached(start, *waits[0], view.function):
+            return Group(known.name, known.id, *waits[0]), ""
         problem = f"{known.name}.Wait is not reached on every way from here"
     return None, problem
 
 
-def _waits_after(view: View, start: Node, waits: list[Call]) -> Node | None:
-    """The statement of the one Wait that is reached, and only then, whenever the go statement was."""
-    if len(waits) != 1:
+def _own_wait(view: View, call: Call) -> tuple[Node, Node | None] | None:
+    """The statement of a Wait that the function itself comes to, and the defer that makes it; None for any other."""
+    statement = flow.statement(view.source.node_at(call.start, call.end))
+    function = flow.enclosing_function(statement)
+    if function == view.function:
+        return statement, statement if statement.type == "defer_statement" else None
+    deferred = deferred_by(function)
+    if deferred is None or flow.enclosing_function(deferred) != view.function:
         return None
-    statement = flow.statement(view.source.node_at(waits[0].start, waits[0].end))
-    if waits[0].statement == "defer":
-        return statement if statement in flow.dominating(start, view.function) else None
-    return statement if waits[0].statement == "expr" and always_reached(start, statement, view.function) else None
+    return statement, deferred
 
 
-def always_reached(start: Node, statement: Node, function: Node) -> bool:
+def deferred_by(literal: Node | None) -> Node | None:
+    """The defer statement of ``defer func() {...}()``."""
+    call = literal.parent if literal is not None and literal.type == "func_literal" else None
+    statement = call.parent if call is not None and call.type == "call_expression" else None
+    return statement if statement is not None and statement.type == "defer_statement" else None
+
+
+def _reached(start: Node, wait: Node, outer: Node | None, function: Node) -> bool:
+    """Whether the Wait is come to, later, whenever the go statement was."""
+    if outer is None:
+        return wait.type == "expression_statement" and always_reached(start, wait)
+    return outer in flow.dominating(start, function) and (outer == wait or _first_level(wait))
+
+
+def _first_level(wait: Node) -> bool:
+    """Whether a statement of a literal is one of its body's own, with no way out before it."""
+    function = flow.enclosing_function(wait)
+    body = flow.body(function) if function is not None else None
+    if body is None or wait.type != "expression_statement" or wait not in flow.statements(body):
+        return False
+    return not any(
+        n.type in ("return_statement", "goto_statement") for n in flow.inside(body) if n.end_byte <= wait.start_byte
+    )
+
+
+def always_reached(start: Node, statement: Node) -> bool:
     """Whether the statement runs, later, whenever the other one did: nothing in between leaves, and no loop goes round."""
     around = statement.parent
     if around is None or statement.start_byte <= start.start_byte or not flow.contains(around, start):
@@ -165,4 +211,4 @@ def always_reached(start: Node, statement: Node, function: Node) -> bool:
             target = flow.jump_target(node)
             if target is None or not any(flow.contains(s, target) for s in between):
                 return False
-    return function is not None
+    return True

@@ -185,7 +185,9 @@ def plan(view: View, members: Iterable[Needs]) -> tuple[Plan, tuple[Needs, ...]]
     first = every[0]
     if any(m.defers for m in every):
         fit = [m for m in every if not m.after and m.before is None]
-        return _in_defer(view, fit) if first in fit else _plain(view, [first])
+        if first in fit:
+            return _in_defer(view, fit)
+        every = [m for m in every if not m.defers]
     if any(m.after or m.before is not None for m in every):
         return _plain(view, every)
     return _at_end(view, every)
@@ -215,31 +217,29 @@ def _plain_call(statement: Node) -> bool:
 
 def _plain(view: View, members: list[Needs]) -> tuple[Plan, tuple[Needs, ...]] | Refusal:
     """A Wait after the last release, before the first look at what the goroutines write."""
-    first = members[0]
-    late = max((r.statement for r in first.after), key=lambda n: n.end_byte, default=None)
-    place = late or first.before
-    if place is None:
-        return _at_end(view, [m for m in members if not m.after and m.before is None])
-    before = first.before is not None and late is None
-    fit = [m for m in members if _same_place(m, place, before) and groups.always_reached(m.start, place, view.function)]
-    if first not in fit or (late is not None and first.before is not None and first.before.start_byte < late.end_byte):
+    released = [r.statement for m in members for r in m.after]
+    looks = [m.before for m in members if m.before is not None]
+    late = max(released, key=lambda n: n.end_byte, default=None)
+    place = late or min(looks, key=lambda n: n.start_byte)
+    fit = [m for m in members if _fits(m, place, late is None) and groups.always_reached(m.start, place)]
+    if members[0] not in fit:
         return Refusal(
             "written-without-wait", "the function looks at what the goroutine writes before that can be over"
         )
-    declare = _in_list_of(place, first.start)
+    declare = _in_list_of(place, members[0].start)
     if declare is None or flow.goto_jumps_over(view.function, declare):
         return Refusal("goto-over-declaration", "a goto jumps over the place where the group would be declared")
-    form = "plain" if before else "after"
+    form = "plain" if late is None else "after"
     return Plan(declare, form, place, None, tuple(m.start for m in fit)), tuple(fit)
 
 
-def _same_place(member: Needs, place: Node, before: bool) -> bool:
-    """Whether a Wait there does for the goroutine too."""
-    if member.defers or any(r.statement.end_byte > place.start_byte and r.statement != place for r in member.after):
+def _fits(member: Needs, place: Node, before: bool) -> bool:
+    """Whether a Wait there does for the goroutine: ``before`` the statement, or after it."""
+    if member.defers or (member.after and before):
         return False
-    if before and member.after:
-        return False
-    return member.before is None or (member.before == place if before else member.before.start_byte > place.start_byte)
+    if member.before is None:
+        return True
+    return member.before.start_byte >= (place.start_byte if before else place.end_byte)
 
 
 def _in_list_of(place: Node, start: Node) -> Node | None:

@@ -53,8 +53,8 @@ def find(view: View, literal: Node) -> Owner | None:
         return _owner(view, receiver, made_here=False)
     declared = view.functions[-1]
     gives = {r.type for r in declared.results}
-    for variable in captures.captured(view, literal):
-        known = view.facts.object(variable)
+    for variable in [*captures.captured(view, literal), *captures.given(view, literal).values()]:
+        known = view.facts.object(variable) if variable else None
         if known is None or known.kind != "var" or len(view.functions) > 1:
             continue
         returned = any(r.role == "return" for r in view.refs_of(variable)) and _made_here(view, variable)
@@ -68,7 +68,7 @@ def find(view: View, literal: Node) -> Owner | None:
 
 def _made_here(view: View, variable: str) -> bool:
     """Whether the variable's value is written out in this function: ``&T{...}``, ``new(T)``."""
-    made = list(firing.origins(view, variable))
+    made = list(firing.origins(view, variable, keys=True))
     if len(made) != 1:
         return False
     value = view.source.node_at(made[0].define.value_start, made[0].define.value_end)
@@ -161,7 +161,7 @@ def _names(view: View, until: Until, given: Mapping[str, str]) -> list[str]:
         return [variable, *_fields_holding(view, variable)]
     if until.kind != "context":
         return []
-    made = list(firing.origins(view, variable))
+    made = list(firing.origins(view, variable, keys=True))
     if len(made) != 1:
         return []
     cancels = firing.cancels(view, made[0].define)

@@ -154,13 +154,13 @@ def _only_receive(view: View, ref: Ref) -> bool:
 
 def has_deadline(view: View, variable: str) -> bool:
     """Whether a context was made with a deadline of its own: its Done comes by itself."""
-    made = list(firing.origins(view, variable))
+    made = list(firing.origins(view, variable, keys=True))
     return len(made) == 1 and made[0].call is not None and made[0].call.name in _DEADLINES
 
 
 def _made(view: View, variable: str) -> Call | None:
     """The call that gives the variable its only value."""
-    found = list(firing.origins(view, variable))
+    found = list(firing.origins(view, variable, keys=True))
     known = view.facts.object(variable)
     if known is None or known.kind != "var" or known.scope != "function" or len(found) != 1:
         return None
@@ -324,7 +324,7 @@ def handed(reach: Reach, body: int, variable: str, depth: int = _CHAIN) -> list[
 
 def parents(view: View, variable: str) -> list[str]:
     """The contexts that end this one when they end, where it has one value."""
-    found = list(firing.origins(view, variable))
+    found = list(firing.origins(view, variable, keys=True))
     if len(found) != 1 or (found[0].call is not None and found[0].call.name in _ROOTS):
         return []
     define = found[0].define

@@ -44,7 +44,7 @@ def of_context(view: View, start: Node, variable: str) -> list[Release]:
 
 def settled(view: View, start: Node, variable: str) -> bool:
     """Whether a variable has the one value that is written down for it, whenever the start is come to."""
-    made = list(firing.origins(view, variable))
+    made = list(firing.origins(view, variable, keys=True))
     if len(made) != 1 or made[0].define.path != view.path:
         return False
     known = view.facts.object(variable)
@@ -61,7 +61,7 @@ def of_channel(view: View, start: Node, channel: str) -> list[Release]:
 
 def cancel_calls(view: View, variable: str) -> list[Ref]:
     """Calls of the cancel functions that were made together with a context."""
-    made = list(firing.origins(view, variable))
+    made = list(firing.origins(view, variable, keys=True))
     if len(made) != 1:
         return []
     return [
@@ -79,7 +79,7 @@ def single(view: View, variable: str) -> bool:
 
 def hands_out_cancel(view: View, variable: str) -> bool:
     """Whether the cancel function of a context leaves the function: returned, stored, handed on."""
-    made = list(firing.origins(view, variable))
+    made = list(firing.origins(view, variable, keys=True))
     roles = {r.role for o in made for c in firing.cancels(view, o.define) for r in view.refs_of(c)}
     return bool(roles & {"return", "argument", "read", "key", "address"})
 
@@ -94,12 +94,12 @@ def _classify(view: View, start: Node, ref: Ref) -> Iterator[Release]:
         if call.type == "defer_statement":
             if call in flow.dominating(start, view.function):
                 yield Release(When.DEFERRED, call, call, f"{text} at {line}")
-            elif groups.always_reached(start, call, view.function):
+            elif groups.always_reached(start, call):
                 yield Release(When.LATER, call, call, f"{text} at {line}")
-        elif call.type == "expression_statement" and groups.always_reached(start, call, view.function):
+        elif call.type == "expression_statement" and groups.always_reached(start, call):
             yield Release(When.PLAIN, call, call, f"{text} at {line}")
         return
-    deferred = _deferred_literal(function)
+    deferred = groups.deferred_by(function)
     if deferred is None or flow.enclosing_function(deferred) != view.function or call.type != "expression_statement":
         return
     body = flow.body(function) if function is not None else None
@@ -107,13 +107,6 @@ def _classify(view: View, start: Node, ref: Ref) -> Iterator[Release]:
         return
     if deferred in flow.dominating(start, view.function):
         yield Release(When.DEFERRED, deferred, call, f"{text} in the deferred literal at {line}")
-
-
-def _deferred_literal(literal: Node | None) -> Node | None:
-    """The defer statement of ``defer func() {...}()``."""
-    call = literal.parent if literal is not None and literal.type == "func_literal" else None
-    statement = call.parent if call is not None and call.type == "call_expression" else None
-    return statement if statement is not None and statement.type == "defer_statement" else None
 
 
 def _may_leave_before(body: Node, statement: Node) -> bool:

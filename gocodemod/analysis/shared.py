@@ -29,7 +29,7 @@ def first_look(view: View, start: Node, literal: Node) -> Node | Refusal | None:
         if set(flow.loops_around(node)) & set(flow.loops_around(start)):
             return Refusal("written-without-wait", f"the loop looks at {ref.name}, which the goroutine writes")
         place = _sibling(node, start)
-        if place is None or not groups.always_reached(start, place, view.function):
+        if place is None or not groups.always_reached(start, place):
             name = ref.name
             return Refusal(
                 "written-without-wait", f"{name}, which the goroutine writes, is looked at on some ways only"

@@ -262,7 +262,7 @@ def following(start: Node, function: Node) -> list[Node]:
 
 
 def _idle(view: View, statement: Node) -> bool:
-    """A return of what is known already, a log line, another go statement."""
+    """A return of what is known already, a log line, another go statement, a wait for what that started."""
     if statement.type in ("go_statement", "comment", "empty_statement", "break_statement", "continue_statement"):
         return True
     if statement.type not in ("return_statement", "expression_statement"):
@@ -270,4 +270,6 @@ def _idle(view: View, statement: Node) -> bool:
     made = [c for c in view.calls_in(statement) if c.kind != "builtin"]
     if any(view.text(n).startswith("<-") for n in flow.inside(statement) if n.type == "unary_expression"):
         return False
+    if made and made[0].name.startswith("(*sync.WaitGroup)."):
+        return True
     return all(effects.is_log(c.name) for c in made)

@@ -29,8 +29,8 @@ from gocodemod.golang.source import Source
 from gocodemod.model import Decision, Edit, FileChange, Fix, Level, Refusal
 from gocodemod.transform import Context
 
-# More goroutines of one function than this are not counted in one group, each is looked at alone.
-_TOGETHER = 8
+# More goroutines of one function than this are not looked at.
+_TOGETHER = 15
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,8 @@ def _brief(text: str) -> str:
 def decide(context: Context, found: Goroutine) -> Decision:
     """The local form: the function that starts the goroutine waits for it."""
     every = siblings(context, found)
+    if len(every) > _TOGETHER:
+        return Refusal("end-unknown", f"the function starts {len(every)} goroutines, too many to look at them together")
     wanted = assess(context, found, every)
     if isinstance(wanted, Refusal):
         return wanted
@@ -101,8 +103,6 @@ def siblings(context: Context, found: Goroutine) -> list[Goroutine]:
         and n.named_children[-1].child_by_field_name("function") is not None
         and n.named_children[-1].child_by_field_name("function").type == "func_literal"  # type: ignore[union-attr]
     ]
-    if len(starts) > _TOGETHER:
-        return [found]
     others = [found if s == found.start else Goroutine.of(context, found.view.source, s) for s in starts]
     return [g for g in others if g is not None]
 
@@ -185,25 +185,37 @@ def _contexts_of(view: View, cancel: str) -> list[str]:
 
 
 def _use(context: Context, found: Goroutine, wanted: Needs, group: groups.Group) -> Decision:
-    wait = group.wait
-    too_late = [r for r in wanted.defers if not group.deferred or r.statement.start_byte < wait.start_byte]
-    too_late += [r for r in wanted.after if group.deferred or r.statement.end_byte > wait.start_byte]
+    wait, outer, view = group.wait, group.outer, found.view
+    if outer is None:
+        too_late = [*wanted.defers, *(r for r in wanted.after if r.statement.end_byte > wait.start_byte)]
+    else:
+        # A plain statement may not have run when a panic makes the Wait.
+        too_late = [r for r in wanted.defers if _runs_after(r.statement, r.call, outer, wait)] + list(wanted.after)
     if too_late:
         return Refusal(
             "waits-for-the-group", f"{too_late[0].text}, which ends the goroutine, comes after {group.name}.Wait"
         )
-    if wanted.before is not None and (group.deferred or wanted.before.start_byte < wait.start_byte):
+    if wanted.before is not None and (outer is not None or wanted.before.start_byte < wait.start_byte):
         return Refusal("written-without-wait", f"what the goroutine writes is looked at before {group.name}.Wait")
-    view = found.view
-    if group.deferred:
-        held, at_end = locks.held_at_end(view, wait.start_byte), True
-    else:
-        held, at_end = locks.held_at(_at(view, wait)), False
-    if refused := _locked(context, found, held, at_end):
+    held = _held_at_wait(view, wait, outer)
+    if refused := _locked(context, found, held, outer is not None):
         return refused
     line = f"the Wait of {group.name} at line {view.line(wait.start_byte)}"
     edits = counting.count(view.source, context.language, found.start, group.name)
     return _fix(found, wanted, edits, (), f"{group.name}, which is there", line)
+
+
+def _runs_after(deferred: Node, call: Node, outer: Node, wait: Node) -> bool:
+    """Whether a deferred call runs after a deferred Wait: it was deferred before, or stands behind it in the same literal."""
+    return call.start_byte > wait.start_byte if deferred == outer else deferred.start_byte < outer.start_byte
+
+
+def _held_at_wait(view: View, wait: Node, outer: Node | None) -> list[locks.Lock]:
+    if outer is None:
+        return locks.held_at(_at(view, wait))
+    held = locks.held_at_end(view, outer.start_byte)
+    inner = View.around(view.source, view.facts, wait, view.language) if wait != outer else None
+    return held + (locks.held_at(inner) if inner is not None else [])
 
 
 def _at(view: View, node: Node) -> View:
@@ -219,23 +231,19 @@ def _together(
     """The first goroutine of those that go together declares the group and waits; the others are counted in it."""
     planned = joins.plan(found.view, [n for _, n in members])
     if isinstance(planned, Refusal):
-        return planned if members[0][0].start == found.start else _alone(context, found, wanted)
+        if members[0][0].start == found.start:
+            return planned
+        return _together(context, found, wanted, members[1:])
     plan, fit = planned
     if not any(n.start == found.start for n in fit):
-        return Refusal("waits-for-the-group", "another goroutine of this function is waited for first; run again then")
+        return Refusal("waits-for-the-group", "it does not go together with the other goroutines of this function")
     inside = [g for g, _ in members if any(n.start == g.start for n in fit)]
-    verdicts = {g.start.id: _locked_at(context, g, plan) for g in inside}
-    if refused := verdicts[found.start.id]:
+    if refused := _locked_at(context, found, plan):
         return refused
-    leader = next(g for g in inside if verdicts[g.start.id] is None)
-    return _declared(context, found, wanted, plan, leader.start == found.start)
-
-
-def _alone(context: Context, found: Goroutine, wanted: Needs) -> Decision:
-    planned = joins.plan(found.view, [wanted])
-    if isinstance(planned, Refusal):
-        return planned
-    return _locked_at(context, found, planned[0]) or _declared(context, found, wanted, planned[0], True)
+    locked = [g.start for g in inside if g.start != found.start and _locked_at(context, g, plan)]
+    if locked:
+        return _together(context, found, wanted, [m for m in members if m[0].start not in locked])
+    return _declared(context, found, wanted, plan, inside[0])
 
 
 def _locked_at(context: Context, found: Goroutine, plan: Plan) -> Refusal | None:
@@ -244,11 +252,7 @@ def _locked_at(context: Context, found: Goroutine, plan: Plan) -> Refusal | None
         case "deferred":
             return _locked(context, found, locks.held_at_end(view, plan.declare.start_byte), True)
         case "inside":
-            assert plan.outer is not None, "the deferred call that the Wait goes into"
-            held = locks.held_at_end(view, plan.outer.start_byte)
-            inner = View.around(view.source, view.facts, plan.at, view.language)
-            held += locks.held_at(inner) if inner is not None and plan.at != plan.outer else []
-            return _locked(context, found, held, True)
+            return _locked(context, found, _held_at_wait(view, plan.at, plan.outer), True)
         case "plain" if plan.at.type == "block":
             return _locked(context, found, locks.held_at_block_end(_at(view, found.start), plan.at), False)
     return _locked(context, found, locks.held_at(_at(view, plan.at)), False)
@@ -260,8 +264,8 @@ def _locked(context: Context, found: Goroutine, held: list[locks.Lock], deferred
     return deadlocks.at_wait(context, found.view, found.ending, held, declared.object, name, deferred=deferred)
 
 
-def _declared(context: Context, found: Goroutine, wanted: Needs, plan: Plan, leads: bool) -> Decision:
-    view, source = found.view, found.view.source
+def _declared(context: Context, found: Goroutine, wanted: Needs, plan: Plan, leader: Goroutine) -> Decision:
+    view, source, leads = found.view, found.view.source, leader.start == found.start
     sync = layout.import_name(source, "sync")
     here = view.facts.lookup(view.path, plan.declare.start_byte, sync)
     if here is not None and here.kind != "package":
@@ -270,13 +274,10 @@ def _declared(context: Context, found: Goroutine, wanted: Needs, plan: Plan, lea
     edits = counting.count(source, context.language, found.start, name)
     if leads:
         edits = counting.merged([*counting.declare(source, plan, name, sync), *edits])
-    where = {"deferred": "deferred", "inside": f"after {wanted.ends.removeprefix('on ')}", "after": "right after that"}
-    at = where.get(plan.form) or (
-        "at the end" if plan.at.type == "block" else f"before line {view.line(plan.at.start_byte)}"
-    )
-    group = (
-        f"{name}, new" if leads else f"{name}, which the fix of line {view.line(plan.starts[0].start_byte)} declares"
-    )
+    line = view.line(plan.at.start_byte)
+    where = {"deferred": "deferred", "inside": f"in the defer, after line {line}", "after": f"after line {line}"}
+    at = where.get(plan.form) or ("at the end" if plan.at.type == "block" else f"before line {line}")
+    group = f"{name}, new" if leads else f"{name}, which the fix of line {view.line(leader.start.start_byte)} declares"
     return _fix(found, wanted, edits, ("sync",), group, at)
 
 
