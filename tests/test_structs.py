@@ -67,6 +67,9 @@ func take(*plain) {}
 func pass(any)    {}
 
 type named plain
+
+type locker interface{ Close(); Lock() }
+type other interface{ Close(n int) }
 """
 
 
@@ -153,3 +156,9 @@ def test_what_becomes_of_values(code: Code) -> None:
 def test_only_a_struct_written_as_one_counts(code: Code) -> None:
     assert code.types.structure(code.id("type named plain", "named")) is None
     assert code.types.structure(code.id("name string", "name")) is None
+
+
+def test_interfaces_that_a_method_may_be_called_through(code: Code) -> None:
+    found = code.types.implemented(code.id("s *service) Close", "Close"))
+    assert [(m.name, CODE[: m.start].rsplit("type ", 1)[1].split()[0]) for m in found] == [("Close", "locker")]
+    assert code.types.implemented(code.id("func get", "get")) == ()

@@ -54,7 +54,7 @@ _COPIES = frozenset({"Copy", "CopyN", "CopyBuffer", "StdCopy"})
 _WAITING = frozenset(
     {
         "accept", "serve", "wait", "await", "read", "recv", "receive", "run", "loop", "poll", "watch", "subscribe", "consume",
-        "forever", "block", "join", "stream", "tail", "follow", "scan", "next", "monitor", "supervise", "acquire", "listen",
+        "forever", "block", "join", "lock", "rlock", "stream", "tail", "follow", "scan", "next", "monitor", "supervise", "acquire", "listen",
         "pull", "decode", "select", "pump", "drain", "blpop", "brpop", "session", "exec", "output", "combined", "proxy",
     }
 )  # fmt: skip

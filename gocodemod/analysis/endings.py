@@ -56,6 +56,16 @@ class Ending:
         """Those of ``unseen`` behind which code of this very module may be: interface methods and function values."""
         return tuple(u for u in self.unseen if u in self.values or (u.startswith("(") and not u.startswith("(*")))
 
+    @property
+    def sleeps(self) -> tuple[str, ...]:
+        """Its ``time.Sleep`` calls as written: whoever waits for it may wait that long."""
+        found: dict[str, None] = {}
+        for body in self.reach.bodies:
+            for call in body.calls:
+                if call.name == "time.Sleep":
+                    found[_line(body.view.source.data[call.start : call.end].decode("utf-8", "replace"))] = None
+        return tuple(found)
+
 
 @dataclass
 class _Found:
@@ -163,7 +173,7 @@ def _calls_out_of_sight(reached: Reach, found: _Found) -> tuple[tuple[str, ...],
             unseen.setdefault(text_of(body.view, edge.call))
         elif blocking.never(name):
             found.never.append(f"{_short(name)} serves{where}")
-        elif name.endswith((".Lock", ".RLock")) or (blocking.quiet(name)) or _in_memory(body.view, edge):
+        elif blocking.quiet(name) or _in_memory(body.view, edge):
             continue
         elif blocking.waits(name):
             found.unknown.append(f"{_short(name)} may wait for somebody else{where}")

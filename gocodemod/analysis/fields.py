@@ -28,6 +28,10 @@ def why_not(view: View, struct: Struct) -> Refusal | None:
     if struct.positional or struct.compared:
         what = "made without field names" if struct.positional else "compared"
         return Refusal("struct-is-copied", f"{struct.name} is {what} somewhere, which a group as a field would break")
+    if struct.exported and all(f.exported for f in struct.fields):
+        return Refusal(
+            "struct-is-copied", f"{struct.name} has exported fields only, so that others make, copy and compare it"
+        )
     if other := elsewhere.unloaded_use(view.facts, struct):
         return Refusal("other-build-config", f"{other} uses {struct.name}, and this build configuration leaves it out")
     if struct.exported and not struct.no_copy:

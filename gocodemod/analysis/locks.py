@@ -177,13 +177,17 @@ def taken(reach: Reach) -> list[Lock]:
 
 
 def held_by_callers(context: Context, view: View, function: str) -> list[Lock]:
-    """Locks that callers of a declared function hold at the call, callers of callers included; one package is looked at."""
+    """Locks that callers of a declared function hold at the call, callers of callers included; one package is looked at.
+
+    A method may be called through an interface of its package.
+    """
     return _held_by_callers(context, view, function, {function}, _DEPTH)
 
 
 def _held_by_callers(context: Context, view: View, function: str, seen: set[str], depth: int) -> list[Lock]:
     found: list[Lock] = []
-    for use in context.facts.uses(function):
+    through = [o.id for o in context.facts.implemented(function)]
+    for use in (u for f in [function, *through] for u in context.facts.uses(f)):
         if use.role not in ("call", "defer-call", "argument", "read", "assign", "define", "key", "base", "return"):
             continue  # a goroutine of its own holds nothing yet
         source = view.source if use.path == view.path else context.source(use.path)

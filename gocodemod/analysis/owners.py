@@ -38,12 +38,16 @@ class Owner:
 
 @dataclass(frozen=True)
 class Signal:
-    """The statement of a stop method that ends the goroutine: ``body`` is the method's, ``text`` for people."""
+    """The statement of a stop method that ends the goroutine: ``body`` is the method's, ``text`` for people.
+
+    ``waited``: ids of the contexts and channels that the goroutine waits for and that this ends.
+    """
 
     method: Object
     body: reach.Body
     statement: Node
     text: str
+    waited: tuple[str, ...] = ()
 
 
 def find(view: View, literal: Node) -> Owner | None:
@@ -107,25 +111,33 @@ def signal(context: Context, view: View, literal: Node, ending: Ending, owner: O
             continue
         told = _told(context, body)
         chosen: list[tuple[Node, str]] = []
+        waited: dict[str, None] = {}
         for wait in ending.waits:
             found: list[tuple[Node, str]] = []
 
             def fired(
-                until: Until, told: Mapping[str, tuple[Node, str]] = told, found: list[tuple[Node, str]] = found
+                until: Until,
+                told: Mapping[str, tuple[Node, str]] = told,
+                found: list[tuple[Node, str]] = found,
+                waited: dict[str, None] = waited,
             ) -> bool:
                 here = [told[o] for o in _names(view, until, given) if o in told]
                 found.extend(here)
+                if here:
+                    waited[given.get(until.object, until.object)] = None
                 return bool(here)
 
-            if not any(receives.fires(context, ending.reach, wait.body, u, fired) for u in wait.until):
+            ended = [u for u in wait.until if receives.fires(context, ending.reach, wait.body, u, fired)]
+            if not ended:
                 missing = wait.text
                 break
+            waited |= {given.get(u.object, u.object): None for u in ended}
             chosen += found
         else:
             if chosen:
                 chosen += _for_calls(view, ending, told, given)
                 last = max(chosen, key=lambda c: c[0].start_byte)
-                return Signal(method, body, *last), ""
+                return Signal(method, body, *last, tuple(waited)), ""
     return None, missing
 
 
@@ -226,3 +238,44 @@ def _in_method(reached: reach.Reach, index: int, ref: Ref) -> Node | None:
             return view.source.node_at(edges[0].call.start, edges[0].call.end)
         index = edges[0].caller
     return None
+
+
+def changes(view: View, start: Node, owner: Owner, signal: Signal) -> str:
+    """Why what the goroutine waits for may be another thing when the stop method ends it; ``""`` if it is the same.
+
+    A field that is assigned again, or set to nil, by whoever: a goroutine that looks then never sees the end. A context or
+    channel that the starter makes anew each time: called twice, only the last goroutine is ended.
+    """
+    for variable in signal.waited:
+        known = view.facts.object(variable)
+        if known is None:
+            continue
+        if known.kind == "field":
+            made = view.facts.constructions(variable).assigned
+            for use in view.facts.uses(variable):
+                if use.role not in ("assign", "address") or use.start in made:
+                    continue
+                if not _by_starter(view, start, use):
+                    return f"{known.name} is assigned in {use.function or 'another place'} as well"
+                if not (owner.made_here or _guarded(view, start)):
+                    return f"{view.functions[-1].name} makes a new {known.name} each time: only the last would be ended"
+        elif view.declares(view.outermost, known) and not owner.made_here and not _guarded(view, start):
+            return f"{view.functions[-1].name} makes a new {known.name} each time: only the last would be ended"
+    return ""
+
+
+def _by_starter(view: View, start: Node, use: Ref) -> bool:
+    if use.path != view.path or use.role == "address":
+        return False
+    statement = flow.statement(view.source.node_at(use.start, use.end))
+    return statement in flow.dominating(start, view.function)
+
+
+def _guarded(view: View, start: Node) -> bool:
+    """Whether the starter first looks whether it has been called already: an if that leaves."""
+    return any(
+        s.type == "if_statement"
+        and (then := s.child_by_field_name("consequence")) is not None
+        and flow.ends_function(then)
+        for s in flow.dominating(start, view.function)
+    )

@@ -55,7 +55,12 @@ def settled(view: View, start: Node, variable: str) -> bool:
 
 
 def of_channel(view: View, start: Node, channel: str) -> list[Release]:
-    """What closes a channel."""
+    """What closes a channel that is no other one by then."""
+    known = view.facts.object(channel) if channel else None
+    writes = [r for r in view.refs_of(channel) if r.role in ("assign", "address", "update")]
+    local = known is not None and known.scope == "function" and known.kind == "var"
+    if known is None or (writes and (not local or not settled(view, start, channel))):
+        return []
     return [r for ref in view.refs_of(channel) if ref.role == "close" for r in _classify(view, start, ref)]
 
 

@@ -82,6 +82,8 @@ def _check(context: Context, found: Goroutine, owner: Owner) -> Signal | Refusal
         return Refusal("struct-is-copied", f"{owner.struct.name} is copied, and a copy would have a group of its own")
     if itself := _joins_itself(found, signal):
         return Refusal("joins-itself", itself)
+    if why := owners.changes(view, found.start, owner, signal):
+        return Refusal("end-unknown", f"{signal.body.name} may not end this goroutine: {why}")
     return _counts_too_late(found, owner, signal) or signal
 
 
@@ -316,6 +318,8 @@ def _fix(
     }
     if found.defers:
         evidence["defers"] = "; ".join(found.defers)
+    if found.ending.sleeps:
+        evidence["sleeps"] = "; ".join(found.ending.sleeps)
     if found.ending.unseen:
         evidence["out of sight"] = f"{', '.join(found.ending.unseen)} (must not call {signal.method.name})"
     return Fix(changes, Level.REVIEW, f"{signal.body.name} waits for the goroutine that it ends", evidence)

@@ -285,6 +285,8 @@ def _fix(found: Goroutine, wanted: Needs, edits: list[Edit], imports: tuple[str,
     evidence = {"ends": wanted.ends, "group": group, "waits": where}
     if found.defers:
         evidence["defers"] = "; ".join(found.defers)
+    if found.ending.sleeps:
+        evidence["sleeps"] = "; ".join(found.ending.sleeps)
     if found.ending.unseen:
         evidence["out of sight"] = ", ".join(found.ending.unseen)
     change = FileChange(found.view.path, tuple(edits), add_imports=imports)

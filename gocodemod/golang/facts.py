@@ -305,3 +305,7 @@ class Facts(Protocol):
     def structure(self, object_id: str) -> Struct | None:
         """The struct type that an object has, points to, or is; None if that is no defined struct of the module."""
         ...
+
+    def implemented(self, method_id: str) -> tuple[Object, ...]:
+        """The methods of the package's own interface types through which a method may be called."""
+        ...

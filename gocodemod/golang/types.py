@@ -238,6 +238,9 @@ class TypeChecker:
     def structure(self, object_id: str) -> Struct | None:
         return self._cached(_struct, "structure", object=object_id)
 
+    def implemented(self, method_id: str) -> tuple[Object, ...]:
+        return self._cached(lambda answer: tuple(Object(**o) for o in answer), "implemented", object=method_id)
+
     # The wire
 
     def _cached(self, read: Callable[[Any], T], op: str, path: str | None = None, **arguments: Any) -> T:

@@ -163,6 +163,8 @@ func dispatch(s *session, req *request) (any, error) {
 		return s.constructions(req.Object)
 	case "members":
 		return s.members(req.Object)
+	case "implemented":
+		return s.implemented(req.Object)
 	case "structure":
 		return s.structure(req.Object)
 	}

@@ -351,3 +351,49 @@ func (k *keeper) value(e ast.Expr) {
 	}
 	k.add(&k.answer.Copied, e)
 }
+
+// implemented lists the methods of interface types of the package that a method may be called through.
+func (s *session) implemented(id string) (any, error) {
+	answer := []object{}
+	b := s.declaring(id)
+	if b == nil {
+		return answer, nil
+	}
+	var method *types.Func
+	for _, o := range b.occurrences()[id] {
+		if f, ok := o.object.(*types.Func); ok {
+			method = f
+		}
+	}
+	if method == nil || method.Type().(*types.Signature).Recv() == nil {
+		return answer, nil
+	}
+	receiver := method.Type().(*types.Signature).Recv().Type()
+	for _, name := range b.types.Scope().Names() {
+		declared, ok := b.types.Scope().Lookup(name).(*types.TypeName)
+		if !ok || declared.IsAlias() {
+			continue
+		}
+		iface, ok := declared.Type().Underlying().(*types.Interface)
+		if !ok || !implements(receiver, iface) {
+			continue
+		}
+		for i := range iface.NumMethods() {
+			if iface.Method(i).Name() == method.Name() {
+				answer = append(answer, b.describe(iface.Method(i)))
+			}
+		}
+	}
+	return answer, nil
+}
+
+// implements does not decide for generic types: what their arguments are is not known.
+func implements(t types.Type, iface *types.Interface) bool {
+	if p, ok := t.(*types.Pointer); ok {
+		if named, ok := p.Elem().(*types.Named); ok && named.TypeParams().Len() > 0 {
+			return true
+		}
+		return types.Implements(t, iface)
+	}
+	return types.Implements(t, iface) || types.Implements(types.NewPointer(t), iface)
+}
