@@ -33,7 +33,13 @@ def test_one_is_opened_with_all_that_was_asked_for(there: Bench) -> None:
     ran = there.run([there.change("all")], labels=("codemod", "go"), reviewers=("bob",), draft=True)
     assert ran.statuses == {ALL: "created"}
     [pull] = there.project.pulls.values()
-    assert (pull.branch, pull.into, pull.draft, pull.labels, pull.reviewers) == (ALL, "main", True, ["codemod", "go"], ["bob"])
+    assert (pull.branch, pull.into, pull.draft, pull.labels, pull.reviewers) == (
+        ALL,
+        "main",
+        True,
+        ["codemod", "go"],
+        ["bob"],
+    )
     assert "p.go:4" in pull.body
     assert there.project.git("show", f"{ALL}:p.go") == AFTER.strip()
     assert there.project.git("rev-parse", f"{ALL}^") == there.project.head("main")
@@ -44,3 +50,231 @@ def test_an_unchanged_rerun_writes_nothing(there: Bench) -> None:
     there.forge.forget()
     assert there.run([there.change("all")], labels=("codemod",), reviewers=("bob",)).statuses == {ALL: "unchanged"}
     assert there.forge.writes == []
+
+
+# --- what is there is brought to where it should be ---------------------------------------------------------------
+
+
+def test_a_change_that_is_made_differently_keeps_its_number(there: Bench) -> None:
+    there.run([there.change("all")])
+    was = there.project.head(ALL)
+    other = AFTER.replace("new()", "newer()")
+    assert there.run([there.change("all", {"p.go": other})]).statuses == {ALL: "updated"}
+    assert list(there.project.pulls) == [1]
+    assert there.project.head(ALL) != was
+    assert there.project.git("show", f"{ALL}:p.go") == other.strip()
+
+
+def test_a_moved_base_renews_the_branch(there: Bench) -> None:
+    there.run([there.change("all")])
+    there.move_base()
+    assert there.run([there.change("all")]).statuses == {ALL: "updated"}
+    assert there.project.git("rev-parse", f"{ALL}^") == there.project.head("main")
+    assert list(there.project.pulls) == [1]
+
+
+def test_other_evidence_changes_only_the_body(there: Bench) -> None:
+    there.run([there.change("all")])
+    there.forge.forget()
+    ran = there.run([there.change("all", cadence="every second")])
+    assert ran.statuses == {ALL: "updated"}
+    assert "every second" in there.project.pulls[1].body
+    assert [w for w in there.forge.writes if "receive-pack" in w] == []
+    assert len(there.forge.writes) == 1
+
+
+def test_what_people_write_around_our_part_of_the_body_stays(there: Bench) -> None:
+    there.run([there.change("all")])
+    pull = there.project.pulls[1]
+    pull.body = f"Read this first.\r\n\r\n{pull.body}\r\n\r\nSee also the wiki.\r\n"
+    there.forge.forget()
+    assert there.run([there.change("all")]).statuses == {ALL: "unchanged"}
+    there.run([there.change("all", cadence="every second")])
+    assert pull.body.startswith("Read this first.")
+    assert "See also the wiki." in pull.body
+    assert pull.body.count("every second") == 2
+
+
+def test_what_somebody_else_committed_is_never_overwritten(there: Bench) -> None:
+    there.run([there.change("all")])
+    there.commit(ALL, "mine.go", "package p\n")
+    was = there.project.head(ALL)
+    there.move_base()
+    there.forge.forget()
+    ran = there.run([there.change("all")])
+    assert ran.statuses == {ALL: "diverged"}
+    assert "did not make" in ran.pulls[0].why
+    assert (there.forge.writes, there.project.head(ALL)) == ([], was)
+
+
+def test_a_push_between_our_look_and_our_push_is_not_overwritten(there: Bench) -> None:
+    there.run([there.change("all")])
+    there.move_base()
+    meanwhile = Fault(to("GET", "/info/refs"), answer=None, times=0)
+
+    def somebody_pushes() -> None:
+        there.forge.faults.clear()
+        there.commit(ALL, "mine.go", "package p\n")
+
+    meanwhile.on = lambda r: r.path.endswith("/info/refs") and r.query.get("service") == "git-receive-pack"
+    meanwhile.times, meanwhile.then = 1, somebody_pushes
+    there.forge.faults.append(meanwhile)
+    assert there.run([there.change("all")]).statuses == {ALL: "diverged"}
+    assert "mine.go" in there.project.git("ls-tree", "--name-only", ALL)
+
+
+def test_one_closed_by_a_person_stays_closed(there: Bench) -> None:
+    there.run([there.change("all")])
+    there.forge.world.close(there.project.pulls[1])
+    there.move_base()
+    there.forge.forget()
+    ran = there.run([there.change("all")])
+    assert (ran.statuses, there.forge.writes) == ({ALL: "closed"}, [])
+    assert "--reopen" in ran.pulls[0].why
+    assert there.run([there.change("all")], reopen=True).statuses == {ALL: "updated"}
+    assert there.project.pulls[1].state == "open"
+    assert there.project.git("rev-parse", f"{ALL}^") == there.project.head("main")
+
+
+def test_where_it_cannot_be_reopened_a_new_one_is_opened(there: Bench) -> None:
+    there.run([there.change("all")])
+    there.forge.world.close(there.project.pulls[1])
+    there.project.git("update-ref", "-d", f"refs/heads/{ALL}")
+    assert there.run([there.change("all")]).statuses == {ALL: "closed"}
+    assert there.run([there.change("all")], reopen=True).statuses == {ALL: "created"}
+    assert [pull.state for pull in there.project.pulls.values()] == ["closed", "open"]
+
+
+def test_a_change_that_has_vanished_is_closed_with_a_comment(there: Bench) -> None:
+    there.run([there.change("all"), there.change("more", {"q.go": AFTER})])
+    there.forge.forget()
+    ran = there.run([there.change("all")])
+    assert ran.statuses == {"gocodemod/old/more": "closed", ALL: "unchanged"}
+    gone = there.project.pulls[2]
+    assert (gone.state, len(gone.comments)) == ("closed", 1)
+    there.forge.forget()
+    assert there.run([there.change("all")]).statuses == {ALL: "unchanged"}
+    assert there.forge.writes == []
+
+
+@pytest.mark.parametrize("ledger", ["kept", "lost"])
+def test_a_change_that_comes_back_opens_its_own_again(
+    there: Bench, tmp_path: Path, ledger: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there.run([there.change("all")])
+    there.run([])
+    if ledger == "lost":
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "elsewhere"))
+    assert there.run([there.change("all")]).statuses == {ALL: "updated"}
+    assert there.project.pulls[1].state == "open"
+
+
+def test_one_that_vanished_but_holds_work_of_somebody_else_is_left_open(there: Bench) -> None:
+    there.run([there.change("all")])
+    there.commit(ALL, "mine.go", "package p\n")
+    there.forge.forget()
+    ran = there.run([])
+    assert (ran.statuses, there.forge.writes, there.project.pulls[1].state) == ({ALL: "diverged"}, [], "open")
+
+
+def test_what_was_not_looked_for_has_not_vanished(there: Bench) -> None:
+    there.run([there.change("all")])
+    assert there.run([], vanished=lambda branch: False).statuses == {}
+    assert there.project.pulls[1].state == "open"
+
+
+def test_after_a_merge_a_new_change_gets_a_new_pull_request(there: Bench) -> None:
+    there.run([there.change("all")])
+    there.forge.world.merge(there.project.pulls[1])
+    again = AFTER.replace("new()", "new(); old()")
+    assert there.run([there.change("all", {"p.go": again})]).statuses == {ALL: "created"}
+    assert [pull.state for pull in there.project.pulls.values()] == ["closed", "open"]
+
+
+def test_one_that_was_opened_by_hand_from_our_branch_is_adopted(there: Bench) -> None:
+    there.run([there.change("all")])
+    there.project.pulls[1].body = "By hand."
+    there.project.pulls[1].title = "By hand"
+    assert there.run([there.change("all")]).statuses == {ALL: "updated"}
+    assert there.project.pulls[1].body.endswith("By hand.")
+    there.forge.forget()
+    assert there.run([there.change("all")]).statuses == {ALL: "unchanged"}
+
+
+def test_labels_and_reviewers_that_people_take_away_stay_away(there: Bench) -> None:
+    wishes = {"labels": ("codemod", "go"), "reviewers": ("bob",)}
+    there.run([there.change("all")], **wishes)
+    pull = there.project.pulls[1]
+    pull.labels.remove("go")
+    pull.reviewers.clear()
+    there.forge.forget()
+    assert there.run([there.change("all")], **wishes).statuses == {ALL: "unchanged"}
+    assert there.run([there.change("all")], labels=("codemod", "go", "new")).statuses == {ALL: "updated"}
+    assert pull.labels == ["codemod", "new"]
+
+
+def test_a_lost_ledger_changes_nothing(there: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wishes = {"labels": ("codemod",), "reviewers": ("bob",)}
+    there.run([there.change("all")], **wishes)
+    pull = there.project.pulls[1]
+    pull.reviewed, pull.reviewers = ["bob"], []
+    there.forge.forget()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "elsewhere"))
+    assert there.run([there.change("all")], **wishes).statuses == {ALL: "unchanged"}
+    assert there.forge.writes == []
+    there.move_base()
+    assert there.run([there.change("all")], **wishes).statuses == {ALL: "updated"}
+
+
+def test_a_reviewer_who_cannot_be_asked_is_said_and_the_rest_stands(there: Bench) -> None:
+    ran = there.run([there.change("all")], reviewers=("nobody",), labels=("codemod",))
+    assert ran.statuses == {ALL: "failed"}
+    assert "nobody could not be asked" in ran.pulls[0].why
+    assert there.project.pulls[1].labels == ["codemod"]
+
+
+def test_no_more_than_asked_for_are_open(there: Bench) -> None:
+    changes = [there.change(name) for name in ("a", "b", "c")]
+    ran = there.run(changes, max_open=2)
+    assert list(ran.statuses) == ["gocodemod/old/a", "gocodemod/old/b"]
+    assert ran.plan.held == ("gocodemod/old/c",)
+    assert set(there.project.heads("gocodemod/")) == {"gocodemod/old/a", "gocodemod/old/b"}
+    there.forge.world.merge(there.project.pulls[1])
+    assert there.run(changes[1:], max_open=2).statuses == {"gocodemod/old/b": "updated", "gocodemod/old/c": "created"}
+
+
+def test_a_dry_run_writes_nothing_and_says_what_it_would(there: Bench, tmp_path: Path) -> None:
+    ran = there.run([there.change("all")], dry_run=True, labels=("codemod",))
+    assert ran.statuses == {ALL: "created"}
+    assert [verb.value for verb in ran.pulls[0].verbs] == ["push", "create", "label"]
+    assert (there.forge.writes, there.project.pulls) == ([], {})
+    assert not (tmp_path / "state").exists()
+    there.run([there.change("all")])
+    there.forge.forget()
+    there.move_base()
+    dry = there.run([there.change("all")], dry_run=True)
+    assert (dry.statuses, there.forge.writes) == ({ALL: "updated"}, [])
+    assert dry.pulls[0].commit == there.run([there.change("all")]).pulls[0].commit
+
+
+def test_the_same_name_in_two_organisations_is_two_repositories(there: Bench, tmp_path: Path) -> None:
+    other = bench(tmp_path / "clone", there.forge, there.kind, name="p/r")
+    assert there.run([there.change("all")]).statuses == {ALL: "created"}
+    assert other.run([other.change("all")]).statuses == {ALL: "created"}
+    there.forge.forget()
+    assert there.run([there.change("all")]).statuses == {ALL: "unchanged"}
+    assert other.run([other.change("all")]).statuses == {ALL: "unchanged"}
+    assert there.forge.writes == []
+
+
+def test_a_fork_is_made_once_and_pushed_to(there: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert there.run([there.change("all")], fork=True).statuses == {ALL: "created"}
+    [pull] = there.project.pulls.values()
+    assert (pull.head.name, pull.branch) == ("ann/r", ALL)
+    assert there.project.head(ALL) is None
+    for ledger in ("kept", "lost"):
+        if ledger == "lost":
+            monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "elsewhere"))
+        there.forge.forget()
+        assert there.run([there.change("all")], fork=True).statuses == {ALL: "unchanged"}
+        assert there.forge.writes == []

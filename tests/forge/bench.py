@@ -65,7 +65,9 @@ class Bench:
     kind: str = "github"
     clock: FakeClock = field(default_factory=FakeClock)
 
-    def change(self, name: str, files: dict[str, str] | None = None, level: Level = Level.SAFE, **evidence: str) -> ChangeSet:
+    def change(
+        self, name: str, files: dict[str, str] | None = None, level: Level = Level.SAFE, **evidence: str
+    ) -> ChangeSet:
         """A change set for ``p.go``, or the files given, on the branch ``gocodemod/old/NAME``."""
         made = {path: text.encode() for path, text in (files or {"p.go": AFTER}).items()}
         sites = tuple(
@@ -78,7 +80,9 @@ class Bench:
         return ChangeSet(f"gocodemod/old/{name}", TRANSFORM, made, sites, str(self.clone))
 
     @contextlib.contextmanager
-    def session(self, *, fork: bool = False, dry_run: bool = False, told: list[str] | None = None) -> Iterator[session.Session]:
+    def session(
+        self, *, fork: bool = False, dry_run: bool = False, told: list[str] | None = None
+    ) -> Iterator[session.Session]:
         gitting._find.cache_clear()
         gitting._drivers.cache_clear()
         repository = gitting.find(str(self.clone.resolve()))
@@ -116,10 +120,14 @@ class Bench:
         git(work, "push", "--quiet", "origin", branch)
 
 
-def bench(folder: Path, forge: Forge, kind: str = "github", files: dict[str, str] | None = None, name: str = "o/r") -> Bench:
+def bench(
+    folder: Path, forge: Forge, kind: str = "github", files: dict[str, str] | None = None, name: str = "o/r"
+) -> Bench:
     forge.world.user("ann", TOKEN)
     forge.world.user("bob", "token-of-bob")
-    project = forge.world.project(name, files or {"p.go": FILE, "q.go": FILE, "go.mod": "module example.com/m\n\ngo 1.25\n"})
+    project = forge.world.project(
+        name, files or {"p.go": FILE, "q.go": FILE, "go.mod": "module example.com/m\n\ngo 1.25\n"}
+    )
     clone = folder / "clone" / name
     git(folder, "clone", "--quiet", str(project.folder), str(clone))
     git(clone, "remote", "set-url", "origin", f"{forge.url}/{name}.git")

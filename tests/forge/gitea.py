@@ -1,2 +1,5 @@
 """Gitea's."""
-def handle(*a): raise NotImplementedError
+
+
+def handle(*a):
+    raise NotImplementedError

@@ -229,6 +229,13 @@ def handle(world: World, request: Request, path: str, api: str, url: str) -> Ans
             status, body = getattr(_Api(world, request, api, url), name)(*arguments)
         except No as no:
             error = {"resource": "PullRequest", "code": _CODES.get(no.code, "custom"), "message": no.message}
-            return answer(422, {"message": "Validation Failed", "errors": [error], "documentation_url": "https://docs.github.com/rest"})
+            return answer(
+                422,
+                {
+                    "message": "Validation Failed",
+                    "errors": [error],
+                    "documentation_url": "https://docs.github.com/rest",
+                },
+            )
         return answer(status, body)
     return answer(404, missing)

@@ -1,2 +1,5 @@
 """GitLab's REST API, as far as merge requests need it."""
-def handle(*a): raise NotImplementedError
+
+
+def handle(*a):
+    raise NotImplementedError

@@ -165,7 +165,9 @@ class Handler(BaseHTTPRequestHandler):
             for prefix, handle in _APIS:
                 if request.path.startswith(prefix):
                     public = self.forge.api if handle is github.handle else self.forge.url
-                    return handle(self.forge.world, request, request.path.removeprefix(prefix[:-1]), public, self.forge.url)
+                    return handle(
+                        self.forge.world, request, request.path.removeprefix(prefix[:-1]), public, self.forge.url
+                    )
         return answer(404, {"message": "Not Found"})
 
     def _git(self, request: Request, data: bytes) -> Answer:

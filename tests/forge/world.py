@@ -123,7 +123,9 @@ class World:
             raise No("no-base", f"there is no branch {into}")
         if tip is None:
             raise No("no-head", f"there is no branch {branch}")
-        if any(p.state == "open" and (p.head, p.branch, p.into) == (head, branch, into) for p in project.pulls.values()):
+        if any(
+            p.state == "open" and (p.head, p.branch, p.into) == (head, branch, into) for p in project.pulls.values()
+        ):
             raise No("exists", f"A pull request already exists for {head.owner}:{branch}.")
         if not self._differs(project, base, head, tip):
             raise No("no-diff", f"No commits between {into} and {branch}")

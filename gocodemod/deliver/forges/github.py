@@ -13,7 +13,6 @@ import requests
 from github import Auth, Github, GithubException
 from github.GithubObject import NotSet
 from github.PullRequest import PullRequest as Theirs
-from github.Repository import Repository
 
 from gocodemod.deliver.forges import protocol
 from gocodemod.deliver.forges.limits import retry_after
@@ -41,27 +40,28 @@ class GitHub:
             # Nothing is asked for before it is needed.
             lazy=True,
         )
-        self._project = project
-        self._head = project.partition("/")[0]
-        self._head_project = project
+        # Asked for once, when something of it is needed: it may have been renamed since the remote's URL was written.
+        self._there = self._github.get_repo(project)
+        self._fork: Fork | None = None
         self._seen: dict[int, Theirs] = {}
 
     def default_branch(self) -> str:
         with _translated():
-            return str(self._repository().default_branch)
+            return str(self._there.default_branch)
 
     def find(self, branch: str) -> PullRequest | None:
         with _translated():
-            listed = list(self._repository().get_pulls(state="all", head=f"{self._head}:{branch}"))
-            # Forks of one owner that have the same branch: only those of the repository we push to are ours.
-            ours = [p for p in listed if p.head.repo is None or p.head.repo.full_name == self._head_project]
+            listed = list(self._there.get_pulls(state="all", head=f"{self._owner()}:{branch}"))
+            # An owner may have several copies of a repository: only those of the one we push to are ours.
+            from_ = (self._fork.name if self._fork else self._there.full_name).lower()
+            ours = [p for p in listed if p.head.repo is None or p.head.repo.full_name.lower() == from_]
             found = [self._told(p) for p in ours]
         return max(found, key=lambda p: (p.state is State.OPEN, p.number), default=None)
 
     def create(self, proposal: Proposal) -> PullRequest:
-        head = proposal.branch if self._head_project == self._project else f"{self._head}:{proposal.branch}"
         with _translated():
-            made = self._repository().create_pull(
+            head = f"{self._owner()}:{proposal.branch}" if self._fork else proposal.branch
+            made = self._there.create_pull(
                 base=proposal.into, head=head, title=proposal.title, body=proposal.body, draft=proposal.draft
             )
             return self._told(made)
@@ -106,7 +106,7 @@ class GitHub:
 
     def find_fork(self) -> Fork | None:
         with _translated():
-            name = f"{self._github.get_user().login}/{self._project.partition('/')[2]}"
+            name = f"{self._github.get_user().login}/{self._there.name}"
             there = self._github.get_repo(name)
             try:
                 is_fork = there.fork
@@ -115,30 +115,33 @@ class GitHub:
                     return None
                 raise
             parent = there.parent if is_fork else None
-            return Fork(name, there.clone_url) if parent is not None and parent.full_name == self._project else None
+            return (
+                Fork(name, there.clone_url)
+                if parent is not None and parent.full_name == self._there.full_name
+                else None
+            )
 
     def create_fork(self) -> Fork:
         with _translated():
-            made = self._repository().create_fork()
+            made = self._there.create_fork()
             return Fork(made.full_name, made.clone_url)
 
     def use_fork(self, fork: Fork) -> None:
-        self._head = fork.name.partition("/")[0]
-        self._head_project = fork.name
+        self._fork = fork
 
-    def _repository(self) -> Repository:
-        """The repository, not asked for before something of it is."""
-        return self._github.get_repo(self._project)
+    def _owner(self) -> str:
+        """Of the repository that is pushed to."""
+        return self._fork.name.partition("/")[0] if self._fork else self._there.owner.login
 
     def _pull(self, number: int) -> Theirs:
         if number not in self._seen:
-            self._seen[number] = self._repository().get_pull(number)
+            self._seen[number] = self._there.get_pull(number)
         return self._seen[number]
 
     def _told(self, pull: Theirs) -> PullRequest:
         self._seen[pull.number] = pull
         state = State.MERGED if pull.merged_at is not None else State(pull.state)
-        organisation = self._project.partition("/")[0]
+        organisation = pull.base.user.login
         people = {user.login for user in pull.requested_reviewers}
         teams = {f"{organisation}/{team.slug}" for team in pull.requested_teams}
         labels = frozenset(label.name for label in pull.labels)
