@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.forge.bench import AFTER, FILE, Bench, bench
-from tests.forge.server import DROP, Fault, Forge, answer, serve, to
-from tests.repos import ENVIRONMENT
+from tests.forge.bench import AFTER, Bench, bench
+from tests.forge.canned import WISHES
+from tests.forge.server import DROP, Answer, Fault, Forge, Request, answer, serve, to
+from tests.repos import ENVIRONMENT, git
 
 ALL = "gocodemod/old/all"
+
+
+def creates(request: Request) -> bool:
+    return request.method == "POST" and re.search(r"/(pulls|merge_requests)$", request.path) is not None
+
+
+def labels(request: Request) -> bool:
+    return request.writes and (request.path.endswith("/labels") or "add_labels" in (request.body or ()))
+
+
+def asks(request: Request) -> bool:
+    return request.writes and (request.path.endswith("/requested_reviewers") or "reviewer_ids" in (request.body or ()))
 
 
 @pytest.fixture
@@ -278,3 +297,190 @@ def test_a_fork_is_made_once_and_pushed_to(there: Bench, tmp_path: Path, monkeyp
         there.forge.forget()
         assert there.run([there.change("all")], fork=True).statuses == {ALL: "unchanged"}
         assert there.forge.writes == []
+
+
+# --- what goes wrong on the way ----------------------------------------------------------------------------------
+
+
+def bodies_of(there: Bench) -> list[str]:
+    return [pull.branch for pull in there.project.pulls.values() if pull.state == "open"]
+
+
+@pytest.mark.parametrize("broken", [DROP, answer(502, {"message": "Bad gateway"})], ids=["dropped", "502"])
+@pytest.mark.parametrize("after", [True, False], ids=["after-the-row-was-written", "before"])
+def test_a_creation_without_an_answer_makes_one(there: Bench, broken: Answer, after: bool) -> None:
+    there.forge.faults.append(Fault(creates, broken, after=after))
+    assert there.run([there.change("all")]).statuses == {ALL: "created"}
+    assert bodies_of(there) == [ALL]
+    there.forge.forget()
+    assert there.run([there.change("all")]).statuses == {ALL: "unchanged"}
+    assert there.forge.writes == []
+
+
+def test_one_that_somebody_opened_meanwhile_is_adopted(there: Bench) -> None:
+    def somebody_opens() -> None:
+        there.forge.world.open(there.project, there.project, ALL, "main", "Mine", "By hand.", False)
+
+    there.forge.faults.append(Fault(creates, answer=None, then=somebody_opens))
+    assert there.run([there.change("all")], labels=("codemod",)).statuses == {ALL: "updated"}
+    [pull] = there.project.pulls.values()
+    assert pull.title != "Mine"
+    assert pull.body.endswith("By hand.")
+    assert pull.labels == ["codemod"]
+
+
+def test_a_connection_that_breaks_after_the_push(there: Bench) -> None:
+    there.forge.faults.append(Fault(to("POST", "/git-receive-pack"), DROP, after=True))
+    assert there.run([there.change("all")]).statuses == {ALL: "created"}
+    assert there.project.head(ALL) == there.project.pulls[1].tip()
+
+
+def test_a_push_that_fails_is_said_and_the_next_run_goes_on(there: Bench) -> None:
+    there.forge.faults.append(Fault(to("POST", "/git-receive-pack"), answer(502, {}), times=2))
+    changes = [there.change("a"), there.change("b"), there.change("c", {"q.go": AFTER})]
+    assert list(there.run(changes).statuses.values()) == ["failed", "failed", "created"]
+    assert list(there.run(changes).statuses.values()) == ["created", "created", "unchanged"]
+    assert len(bodies_of(there)) == 3
+
+
+def test_a_token_that_is_refused_in_the_middle_stops_the_run(there: Bench) -> None:
+    seen = []
+
+    def second(request: Request) -> bool:
+        seen.append(creates(request))
+        return creates(request) and sum(seen) == 2
+
+    there.forge.faults.append(Fault(second, answer(401, {"message": "Bad credentials"})))
+    changes = [there.change(name) for name in ("a", "b", "c")]
+    ran = there.run(changes)
+    assert list(ran.statuses.values()) == ["created", "failed", "failed"]
+    assert ran.pulls[2].why.startswith("not tried:")
+    assert list(there.run(changes).statuses.values()) == ["unchanged", "created", "created"]
+
+
+def test_a_slow_answer_is_not_waited_for_and_makes_one(there: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"gocodemod.deliver.forges.{there.kind}._TIMEOUT", 1)
+    given = threading.Event()
+    there.forge.faults.append(Fault(creates, answer=None, after=True, then=lambda: bool(given.wait(60)) and None))
+    try:
+        assert there.run([there.change("all")]).statuses == {ALL: "created"}
+    finally:
+        given.set()
+    assert bodies_of(there) == [ALL]
+
+
+LIMITED = {"message": "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."}
+
+
+@pytest.mark.parametrize(
+    ("limit", "pauses"),
+    [
+        (answer(429, LIMITED, retry_after="17"), [17, 17]),
+        (answer(429, LIMITED), [60, 120]),
+        (answer(403, LIMITED, retry_after="17"), [17, 17]),
+        (answer(403, LIMITED), [60, 120]),
+        (
+            answer(403, {"message": "API rate limit exceeded"}, x_ratelimit_remaining="0", x_ratelimit_reset="1000000041",
+                   date="Sun, 09 Sep 2001 01:46:40 GMT"),
+            [42, 42],
+        ),
+    ],
+    ids=["429-with-retry-after", "429", "403-with-retry-after", "403", "until-the-reset"],
+)  # fmt: skip
+def test_limits_are_waited_out(there: Bench, limit: Answer, pauses: list[float]) -> None:
+    if there.kind != "github" and limit[0] == 403:
+        pytest.skip("only GitHub says 403")
+    there.forge.faults.append(Fault(creates, limit, times=2))
+    ran = there.run([there.change("all")])
+    assert ran.statuses == {ALL: "created"}
+    assert [round(seconds) for seconds in there.clock.slept] == pauses
+    assert [line for line in ran.told if "pause" in line]
+    assert bodies_of(there) == [ALL]
+
+
+def test_a_pause_outlives_the_process(there: Bench) -> None:
+    there.forge.faults.append(Fault(creates, answer(429, LIMITED, retry_after="100000")))
+    assert there.run([there.change("all")]).statuses == {ALL: "failed"}
+    assert there.clock.slept == []
+    there.forge.faults.append(Fault(creates, answer(429, LIMITED, retry_after="100"), times=99))
+    assert there.run([there.change("all")]).statuses == {ALL: "failed"}
+    there.forge.forget()
+    there.clock.slept.clear()
+    assert there.run([there.change("all")]).statuses == {ALL: "created"}
+
+
+def test_two_hundred_through_a_secondary_limit(there: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Pushed to the folder: what is tried here is the API.
+    git(there.clone, "remote", "set-url", "origin", str(there.project.folder))
+    count = 200
+    changes = [there.change(f"n{number:03}", {"p.go": f"{AFTER}\n// {number}\n"}) for number in range(count)]
+    times: list[float] = []
+
+    def counted(request: Request) -> bool:
+        if request.writes:
+            times.append(there.clock.now())
+        return False
+
+    def at(*numbers: int) -> Callable[[Request], bool]:
+        return lambda request: creates(request) and len(times) in numbers
+
+    there.forge.faults += [
+        Fault(counted),
+        Fault(at(*range(70, 73)), answer(403, LIMITED, retry_after="90")),
+        Fault(at(*range(190, 193)), answer(403, LIMITED), times=2),
+        Fault(at(*range(300, 303)), answer(502, {"message": "Bad gateway"}), after=True),
+        Fault(at(*range(400, 403)), DROP, after=True),
+    ]
+    ran = there.run(changes, labels=("codemod",), reviewers=("bob",))
+    assert set(ran.statuses.values()) == {"created"}
+    opened = [pull.branch for pull in there.project.pulls.values()]
+    assert sorted(opened) == [change.branch for change in changes]
+    assert all((pull.labels, pull.reviewers) == (["codemod"], ["bob"]) for pull in there.project.pulls.values())
+    limits = {"github": ((80, 60), (500, 3600))}.get(there.kind, ((60, 60),))
+    for most, seconds in limits:
+        assert max(sum(t <= s < t + seconds for s in times) for t in times) <= most
+    assert all(fault.times == 0 for fault in there.forge.faults[1:])
+    [told] = [line for line in ran.told if "pull requests to write" in line]
+    assert told.startswith("200 pull requests to write, 200 pushes and 600 requests: about ")
+    there.forge.forget()
+    assert set(there.run(changes, labels=("codemod",), reviewers=("bob",)).statuses.values()) == {"unchanged"}
+    assert there.forge.writes == []
+
+
+# --- kill -9 -----------------------------------------------------------------------------------------------------
+
+
+def fetches_to_push(request: Request) -> bool:
+    return request.path.endswith("/info/refs") and request.query.get("service") == "git-receive-pack"
+
+
+@pytest.mark.parametrize(
+    ("moment", "after"),
+    [
+        (fetches_to_push, False),
+        (to("POST", "/git-receive-pack"), True),
+        (creates, True),
+        (labels, True),
+        (asks, True),
+    ],
+    ids=["before-the-push", "after-the-push", "after-the-post-before-the-answer", "after-labels", "after-reviewers"],
+)  # fmt: skip
+def test_after_a_kill_a_rerun_ends_with_exactly_one(
+    there: Bench, moment: Callable[[Request], bool], after: bool
+) -> None:
+    process: list[subprocess.Popen[bytes]] = []
+    there.forge.faults.append(Fault(moment, DROP, after=after, then=lambda: os.killpg(process[0].pid, signal.SIGKILL)))
+    arguments = (there.forge.url, there.forge.public, str(there.clone), there.kind, "all")
+    process.append(
+        subprocess.Popen([sys.executable, "-m", "tests.forge.canned", *arguments], start_new_session=True, env=ENVIRONMENT | {
+            "XDG_STATE_HOME": os.environ["XDG_STATE_HOME"]
+        })
+    )  # fmt: skip
+    assert process[0].wait(120) == -signal.SIGKILL
+    there.run([there.change("all")], **WISHES)
+    [pull] = there.project.pulls.values()
+    assert (pull.state, pull.labels, pull.reviewers) == ("open", ["codemod"], ["bob"])
+    assert there.project.head(ALL) == pull.tip()
+    there.forge.forget()
+    assert there.run([there.change("all")], **WISHES).statuses == {ALL: "unchanged"}
+    assert there.forge.writes == []

@@ -88,7 +88,7 @@ class Bench:
         repository = gitting.find(str(self.clone.resolve()))
         assert repository is not None
         api = self.forge.api if self.kind == "github" else self.forge.url
-        where = target.locate(repository, "origin", self.kind, api, None)
+        where = target.locate(repository, "origin", self.kind, api, self.project.name)
         lines = told if told is not None else []
         with session.opened(
             repository, where, TOKEN, fork=fork, dry_run=dry_run, clock=self.clock, told=lines.append

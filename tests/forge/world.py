@@ -40,6 +40,10 @@ class Project:
         return done.stdout.decode().strip()
 
     def head(self, branch: str) -> str | None:
+        # As git would answer, without a process for the common case.
+        loose = self.folder / "refs/heads" / branch
+        if loose.is_file():
+            return loose.read_text().strip()
         try:
             return self.git("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}")
         except No:
