@@ -43,7 +43,7 @@ def forge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Forge]:
         yield made
 
 
-@pytest.fixture(params=["github"])
+@pytest.fixture(params=["github", "gitlab", "gitea"])
 def there(forge: Forge, tmp_path: Path, request: pytest.FixtureRequest) -> Bench:
     return bench(tmp_path, forge, request.param)
 

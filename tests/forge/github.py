@@ -9,10 +9,10 @@ from __future__ import annotations
 import copy
 import functools
 import json
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.forge.routes import dispatch
 from tests.forge.world import No, Project, Pull, World
 
 if TYPE_CHECKING:
@@ -190,19 +190,20 @@ class _Api:
         }
 
 
+_REPOSITORY = r"/repos/(?P<project>[^/]+/[^/]+)"
 _ROUTES = (
     ("GET", r"/user", "user"),
-    ("GET", r"/repos/(?P<project>[^/]+/[^/]+)", "repository"),
-    ("POST", r"/repos/(?P<project>[^/]+/[^/]+)/forks", "fork"),
-    ("GET", r"/repos/(?P<project>[^/]+/[^/]+)/pulls", "pulls"),
-    ("POST", r"/repos/(?P<project>[^/]+/[^/]+)/pulls", "create"),
-    ("GET", r"/repos/(?P<project>[^/]+/[^/]+)/pulls/(?P<pull>\d+)", "pull"),
-    ("PATCH", r"/repos/(?P<project>[^/]+/[^/]+)/pulls/(?P<pull>\d+)", "edit"),
-    ("POST", r"/repos/(?P<project>[^/]+/[^/]+)/pulls/(?P<pull>\d+)/requested_reviewers", "ask"),
-    ("GET", r"/repos/(?P<project>[^/]+/[^/]+)/pulls/(?P<pull>\d+)/reviews", "reviews"),
-    ("POST", r"/repos/(?P<project>[^/]+/[^/]+)/issues/(?P<pull>\d+)/labels", "label"),
-    ("GET", r"/repos/(?P<project>[^/]+/[^/]+)/issues/(?P<pull>\d+)/comments", "comments"),
-    ("POST", r"/repos/(?P<project>[^/]+/[^/]+)/issues/(?P<pull>\d+)/comments", "comment"),
+    ("GET", rf"{_REPOSITORY}", "repository"),
+    ("POST", rf"{_REPOSITORY}/forks", "fork"),
+    ("GET", rf"{_REPOSITORY}/pulls", "pulls"),
+    ("POST", rf"{_REPOSITORY}/pulls", "create"),
+    ("GET", rf"{_REPOSITORY}/pulls/(?P<pull>\d+)", "pull"),
+    ("PATCH", rf"{_REPOSITORY}/pulls/(?P<pull>\d+)", "edit"),
+    ("POST", rf"{_REPOSITORY}/pulls/(?P<pull>\d+)/requested_reviewers", "ask"),
+    ("GET", rf"{_REPOSITORY}/pulls/(?P<pull>\d+)/reviews", "reviews"),
+    ("POST", rf"{_REPOSITORY}/issues/(?P<pull>\d+)/labels", "label"),
+    ("GET", rf"{_REPOSITORY}/issues/(?P<pull>\d+)/comments", "comments"),
+    ("POST", rf"{_REPOSITORY}/issues/(?P<pull>\d+)/comments", "comment"),
 )
 
 
@@ -211,31 +212,9 @@ def handle(world: World, request: Request, path: str, api: str, url: str) -> Ans
     from tests.forge.server import answer
 
     missing = {"message": "Not Found", "documentation_url": "https://docs.github.com/rest", "status": "404"}
-    for method, pattern, name in _ROUTES:
-        match = re.fullmatch(pattern, path)
-        if match is None or method != request.method:
-            continue
-        arguments: list[Any] = []
-        if "project" in match.groupdict():
-            project = world.projects.get(match["project"])
-            if project is None:
-                return answer(404, missing)
-            arguments = [project]
-            if "pull" in match.groupdict():
-                if int(match["pull"]) not in project.pulls:
-                    return answer(404, missing)
-                arguments = [project.pulls[int(match["pull"])]]
-        try:
-            status, body = getattr(_Api(world, request, api, url), name)(*arguments)
-        except No as no:
-            error = {"resource": "PullRequest", "code": _CODES.get(no.code, "custom"), "message": no.message}
-            return answer(
-                422,
-                {
-                    "message": "Validation Failed",
-                    "errors": [error],
-                    "documentation_url": "https://docs.github.com/rest",
-                },
-            )
-        return answer(status, body)
-    return answer(404, missing)
+
+    def refused(no: No) -> Answer:
+        error = {"resource": "PullRequest", "code": _CODES.get(no.code, "custom"), "message": no.message}
+        return answer(422, {**missing, "message": "Validation Failed", "errors": [error], "status": "422"})
+
+    return dispatch(_Api(world, request, api, url), world, request, path, _ROUTES, answer(404, missing), refused)

@@ -100,12 +100,14 @@ _APIS = (("/api/v4/", gitlab.handle), ("/api/v1/", gitea.handle), ("/api/v3/", g
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # Headers and body are two small writes.
+    disable_nagle_algorithm = True
     forge: Forge
 
     def log_message(self, format: str, *args: Any) -> None:
         pass
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         self._serve()
 
     do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815

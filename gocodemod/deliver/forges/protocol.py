@@ -131,6 +131,10 @@ class AlreadyExists(Rejected):
     """There is an open pull request from that branch already."""
 
 
+class NotFound(Rejected):
+    """There is no such thing, or the token may not see it."""
+
+
 class NotAllowed(ForgeError):
     """The token is not, or no longer, good enough (401, 403)."""
 
