@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from tests.forge.bench import AFTER, Bench
 from tests.forge.server import Forge
 from tests.forge.world import Project, World
 
-WISHES = {"labels": ("codemod",), "reviewers": ("bob",)}
+WISHES: dict[str, Any] = {"labels": ("codemod",), "reviewers": ("bob",)}
 
 
 def main(url: str, public: str, clone: str, kind: str, names: list[str]) -> None:
@@ -19,4 +20,4 @@ def main(url: str, public: str, clone: str, kind: str, names: list[str]) -> None
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:5], sys.argv[5:])
+    main(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4], sys.argv[5:])

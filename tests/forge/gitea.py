@@ -25,7 +25,7 @@ class _Api:
     def fork(self, project: Project) -> tuple[int, Any]:
         return 202, self.repository(self.world.fork(project, self.request.user or ""))[1]
 
-    def list(self, project: Project) -> tuple[int, Any]:
+    def pulls(self, project: Project) -> tuple[int, Any]:
         state = self.request.query.get("state", "open")
         found = sorted(project.pulls.values(), key=lambda p: -p.number)
         return 200, self._page([self._pull(pull) for pull in found if state in ("all", pull.state)])
@@ -118,7 +118,7 @@ _ROUTES = (
     ("GET", r"/user", "user"),
     ("GET", _REPOSITORY, "repository"),
     ("POST", rf"{_REPOSITORY}/forks", "fork"),
-    ("GET", rf"{_REPOSITORY}/pulls", "list"),
+    ("GET", rf"{_REPOSITORY}/pulls", "pulls"),
     ("POST", rf"{_REPOSITORY}/pulls", "create"),
     ("GET", rf"{_REPOSITORY}/pulls/(?P<pull>\d+)", "get"),
     ("PATCH", rf"{_REPOSITORY}/pulls/(?P<pull>\d+)", "edit"),

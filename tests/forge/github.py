@@ -124,8 +124,7 @@ class _Api:
     # --- shapes
 
     def _user(self, login: str) -> dict[str, Any]:
-        found = _example("simple-user", login=login, url=f"{self.api}/users/{login}", html_url=f"{self.url}/{login}")
-        return found
+        return _example("simple-user", login=login, url=f"{self.api}/users/{login}", html_url=f"{self.url}/{login}")
 
     def _repository(self, project: Project) -> dict[str, Any]:
         return _example(

@@ -35,7 +35,7 @@ class _Api:
     def fork(self, project: Project) -> tuple[int, Any]:
         return 201, self.project(self.world.fork(project, self.request.user or ""))[1]
 
-    def list(self, project: Project) -> tuple[int, Any]:
+    def merge_requests(self, project: Project) -> tuple[int, Any]:
         query = self.request.query
         found = [
             pull
@@ -130,7 +130,7 @@ _ROUTES = (
     ("GET", r"/users", "users"),
     ("GET", r"/projects/(?P<project>[^/]+)", "project"),
     ("POST", r"/projects/(?P<project>[^/]+)/fork", "fork"),
-    ("GET", r"/projects/(?P<project>[^/]+)/merge_requests", "list"),
+    ("GET", r"/projects/(?P<project>[^/]+)/merge_requests", "merge_requests"),
     ("POST", r"/projects/(?P<project>[^/]+)/merge_requests", "create"),
     ("GET", r"/projects/(?P<project>[^/]+)/merge_requests/(?P<pull>\d+)", "get"),
     ("PUT", r"/projects/(?P<project>[^/]+)/merge_requests/(?P<pull>\d+)", "edit"),

@@ -104,7 +104,7 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     forge: Forge
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *args: Any) -> None:
         pass
 
     def do_GET(self) -> None:

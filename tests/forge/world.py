@@ -96,9 +96,7 @@ class World:
     def project(self, name: str, files: dict[str, str]) -> Project:
         """A bare repository with a branch ``main`` that holds these files."""
         work = repository(self.folder / "work" / name, files, "--initial-branch=main")
-        made = self._bare(name, None, work)
-        # As a forge has it: any commit can be asked for.
-        return made
+        return self._bare(name, None, work)
 
     def fork(self, project: Project, owner: str) -> Project:
         name = f"{owner}/{project.name.rpartition('/')[2]}"
