@@ -11,8 +11,9 @@ A case is a txtar archive ``golden/<transform>/<situation-in-words>.txtar`` (htt
     -- want/sites --
     loop.go:7 fixable safe -
 
-``flags:`` and ``broken:`` (why the input need not compile) are lines of the comment. A file ``.gocodemod.toml`` holds
-settings that no flag can give. Without ``-- go.mod --`` the
+``flags:``, ``broken:`` (why the input need not compile) and ``vet:`` (words of what ``go vet`` finds in the input, and
+must find no more where it was fixed) are lines of the comment. A file ``.gocodemod.toml`` holds settings that no flag
+can give. Without ``-- go.mod --`` the
 module is ``example.com/golden`` at Go 1.25. Cases that can share a module are laid out as its packages, so that one
 type checker, one ``go vet`` and one ``go test`` serve all of them.
 """
@@ -106,6 +107,11 @@ class Case:
         return self._line("broken")
 
     @property
+    def vet(self) -> str:
+        """Words of the findings of ``go vet`` that the input has by intention."""
+        return self._line("vet")
+
+    @property
     def go_mod(self) -> str:
         return self.archive.files.get("go.mod", GO_MOD.encode()).decode()
 
@@ -186,6 +192,12 @@ class Batch:
     @classmethod
     def of(cls, case: Case) -> Batch:
         return cls(case.transform, case.flags, case.go_mod, case.name if case.alone else "")
+
+    @property
+    def module(self) -> str:
+        """The module's path, "" where it has none."""
+        found = re.search(r"^module (\S+)", self.go_mod, re.MULTILINE)
+        return found[1] if found else ""
 
     def lay_out(self, root: Path, members: Sequence[Case], crlf: bool = False) -> None:
         """Write the cases' inputs below ``root``, with ``crlf`` their twins."""

@@ -15,7 +15,8 @@ import pytest
 import gocodemod
 from gocodemod import config, registry
 from gocodemod.cli.main import main
-from gocodemod.cli.options import ApplyOptions
+from gocodemod.cli.options import ApplyOptions, BranchOptions
+from gocodemod.deliver.branches import Status
 from gocodemod.model import Kind, Level, Verification
 from gocodemod.reasons import REASONS
 from gocodemod.report import json as json_report
@@ -72,6 +73,7 @@ def test_make_targets_exist() -> None:
 def test_outcomes_levels_and_labels_are_all_there() -> None:
     assert set(first_column(README, "outcome")) == {str(kind) for kind in Kind}
     assert first_column(page("levels.md"), "level") == [str(level) for level in Level]
+    assert first_column(page("branches.md"), "status") == [str(status) for status in Status]
     assert set(first_column(page("levels.md"), "label")) == {str(v) for v in Verification}
 
 
@@ -99,10 +101,8 @@ def test_every_option_of_a_transform_is_described_with_its_default() -> None:
 
 
 def test_flags_that_are_named_exist() -> None:
-    flags = {f"--{field.name.replace('_', '-')}" for field in dataclasses.fields(ApplyOptions)} | {
-        "--help",
-        "--version",
-    }
+    fields = (*dataclasses.fields(ApplyOptions), *dataclasses.fields(BranchOptions))
+    flags = {f"--{field.name.replace('_', '-')}" for field in fields} | {"--help", "--version"}
     for text in (README, *(p.read_text() for p in PAGES)):
         assert set(re.findall(r"`(--[a-z-]+)", text)) <= flags
 

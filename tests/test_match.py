@@ -114,6 +114,13 @@ def test_the_cut_around_needles_finds_what_the_whole_tree_holds() -> None:
     assert sites(source) == sites(source, replace(CALL, needles=()))
 
 
+def test_a_needle_may_have_alternatives() -> None:
+    query = '((call_expression function: (identifier) @f (#match? @f "^(hit|miss)$")) @site)'
+    either = replace(CALL, query=query, needles=((b"miss", b"hit"), b"package"))
+    assert [m.site.line for m in sites("package p\nfunc f() {\n\thit()\n\tmiss()\n}\n", either)] == [3, 4]
+    assert not sites("package p\nfunc f() { other() }\n", either)
+
+
 # --- fingerprints -----------------------------------------------------------------------------------------------
 
 BODY = "func (s *T) f() {\n\thit(1)\n\thit(1)\n\thit(2)\n}\n\nfunc g() {\n\thit(1)\n}\n"
@@ -271,7 +278,10 @@ def test_the_example_holds_every_site_that_grep_would_expect() -> None:
     transforms = [t for t in registry.load() if t.name == "sleep-loop"]
     found = discover([str(root)], Settings(), [t.needles for t in transforms])
     matched = match(found.files, transforms, root=found.root, jobs=1)
-    expected = sum(_sleeps(path) for path in root.rglob("*.go"))
+    # Two goroutines sleep once, in no loop: they are other transforms' sites.
+    once = {"notify.go", "export.go"}
+    assert all(_sleeps(path) == 1 for path in root.rglob("*.go") if path.name in once)
+    expected = sum(_sleeps(path) for path in root.rglob("*.go") if path.name not in once)
     assert len(matched.matches) == expected > 0
     assert sum(m.suppressed for m in matched.matches) == 1
 

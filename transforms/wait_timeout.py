@@ -46,17 +46,18 @@ from tree_sitter import Node
 
 from gocodemod.analysis import (
     bounding,
-    channels,
     closings,
-    exits,
     firing,
     flow,
     layout,
     leaving,
     lifetimes,
     names,
+    origins,
     outliving,
     reach,
+    returns,
+    senders,
     signals,
     skipping,
 )
@@ -175,7 +176,7 @@ def _bounded(view: View, node: Node) -> bool:
     if operand is None:
         return False
     ref = view.ref_at(operand) if operand.type in ("identifier", "selector_expression") else None
-    made = [o.call for o in firing.origins(view, ref.object)] if ref is not None else []
+    made = [o.call for o in origins.of(view, ref.object)] if ref is not None else []
     if operand.type == "call_expression":
         made.append(view.call_at(operand))
     for call in made:
@@ -259,7 +260,7 @@ def _left(wait: _Wait) -> Left | Refusal:
             return Refusal("sender-out-of-sight", f"{wait.group} is a group of the function around this one")
         return leaving.leave(wait.context, view, group, received)
     assert operand is not None, "a receive has an operand"
-    channel = channels.local(view, operand)
+    channel = senders.local(view, operand)
     if channel is not None:
         left = leaving.leave(wait.context, view, channel, received)
         known = view.facts.expr(view.path, wait.node.start_byte, wait.node.end_byte)
@@ -281,7 +282,7 @@ def _takes(wait: _Wait, ref: Ref) -> bool:
 
 def _fix(wait: _Wait, left: Left) -> Decision:
     view = wait.view
-    values = exits.failure_values(view)
+    values = returns.failure_values(view)
     if values is None:
         return Refusal("no-way-to-report-stop", "the zero value of a result cannot be written in this file")
     packages = {name: layout.import_name(view.source, name) for name in ("context", "time")}
@@ -385,4 +386,6 @@ def _kept(wait: _Wait, node: Node) -> Node | None:
     return match(wait.view.source, node) if text.endswith(".Wait()") else None
 
 
-transform = Transform(__name__, __doc__, QUERY, NEEDLES, match, decide, options=OPTIONS)
+transform = Transform(
+    __name__, __doc__, QUERY, NEEDLES, match, decide, options=OPTIONS, subject="bound waits by a timeout"
+)

@@ -1,239 +1,164 @@
-"""When nobody receives from a channel any more: does everybody who sends on it still come to an end?
+"""Does a channel mean "stop": closed, never sent to, and named or used like that; or does the loop leave on it anyway?
 
-A send on an unbuffered channel waits for a receiver. Whoever stops waiting early leaves the sender behind, blocked for
-ever, unless the channel has room for what is still to be sent: https://go.dev/ref/spec#Send_statements.
+A closed channel tells everybody; a sent value is taken by one receiver. So a channel that is sent to counts only where
+the loop itself leaves on receiving from it: then to receive at the wait, and to leave just so, is to look sooner.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from tree_sitter import Node
 
-from gocodemod.analysis import captures, effects, firing, flow, layout, workers
+from gocodemod.analysis import arguments, flow, goroutines, looks, names, origins
 from gocodemod.analysis.view import View
-from gocodemod.analysis.workers import Use, Worker
-from gocodemod.golang.facts import Object
-from gocodemod.model import Edit, Refusal
-from gocodemod.transform import Context
+from gocodemod.golang.facts import Object, Ref, Visible
 
-_OWN = frozenset({"define", "receive", "select-receive", "range", "compare", "measure"})
-_SENDS = frozenset({"send", "close"})
-# What a goroutine may do once its value is taken, without caring whether it was.
-_INDIFFERENT = ("context.Context", "context.CancelFunc", "*sync.WaitGroup", "sync.WaitGroup")
+R = TypeVar("R")
 
-
-@dataclass(frozen=True)
-class Local:
-    """A channel that a function makes and keeps in one variable. ``size``: its capacity, None where that is not known."""
-
-    variable: Object
-    made: Node
-    capacity: Node | None
-    size: int | None
-
-    @property
-    def name(self) -> str:
-        return self.variable.name
+# What cannot put a value into a channel, nor hand it to somebody who could.
+_HARMLESS = frozenset({"declare", "define", "close", "receive", "select-receive", "range", "key", "assign", "compare"})
+# Where candidates stand that are signals because the loop leaves on them.
+LEFT_ON = "left on"
 
 
-@dataclass(frozen=True)
-class Senders:
-    """``workers``: what sends or closes. ``edits``: give the channel the room that it lacks. ``told``: for people.
+def left_on(view: View) -> Iterator[Visible]:
+    """Channels of any kind, behind methods too, whose receive makes a loop around the wait leave.
 
-    ``timed``: a timer ends the wait. ``sends``: file and place of the sends that were looked at.
+    Not those of timers: a deadline is no stop signal. A context behind a method (``<-s.Context().Done()``) is a context.
     """
-
-    workers: tuple[Worker, ...]
-    edits: tuple[Edit, ...]
-    told: str
-    timed: bool = False
-    sends: frozenset[tuple[str, int]] = frozenset()
-
-
-def local(view: View, operand: Node) -> Local | None:
-    """The channel of a receive, if it is a variable of this very function that holds one ``make`` and nothing else."""
-    ref = view.ref_at(operand) if operand.type == "identifier" else None
-    found = view.facts.object(ref.object) if ref is not None else None
-    return of_variable(view, found) if found is not None else None
+    seen: set[str] = set()
+    for loop in flow.loops_around(view.node):
+        for node in flow.inside(loop):
+            if node.type != "communication_case" or not flow.always_leaves(node, loop):
+                continue
+            operand = _received(view, node)
+            found = _candidate(view, operand) if operand is not None else None
+            if found is not None and found.text not in seen:
+                seen.add(found.text)
+                yield found
 
 
-def of_variable(view: View, variable: Object) -> Local | None:
-    if variable.kind != "var" or variable.scope != "function" or not view.declares(view.function, variable):
+def _received(view: View, case: Node) -> Node | None:
+    """What a case receives from; the ``x`` of ``<-x.Done()`` where that is a call that gives a context."""
+    communication = case.child_by_field_name("communication")
+    if communication is None or communication.child_by_field_name("left") is not None:
+        return None  # the exit may need the value
+    right = communication.child_by_field_name("right")
+    operand = right.child_by_field_name("operand") if right is not None and right.type == "unary_expression" else None
+    callee = _niladic(operand) if operand is not None else None
+    inner = callee.child_by_field_name("operand") if callee is not None else None
+    if inner is not None and _niladic(inner) is not None and view.text(callee or inner).endswith(".Done"):
+        known = view.facts.expr(view.path, inner.start_byte, inner.end_byte)
+        return inner if known is not None and known.type == "context.Context" else None
+    return operand
+
+
+def _niladic(node: Node) -> Node | None:
+    """The method expression of a call without arguments."""
+    if node.type != "call_expression":
         return None
-    if "chan " not in variable.underlying[:7]:
+    callee, given = node.child_by_field_name("function"), node.child_by_field_name("arguments")
+    empty = given is not None and not given.named_children
+    return callee if callee is not None and empty and callee.type == "selector_expression" else None
+
+
+def _candidate(view: View, operand: Node) -> Visible | None:
+    known = view.facts.expr(view.path, operand.start_byte, operand.end_byte)
+    callee = _niladic(operand)
+    plain = callee if callee is not None else operand
+    ref, root = view.ref_at(plain), _root(view, plain)
+    if known is None or ref is None or root is None:
         return None
-    origins = list(firing.origins(view, variable.id))
-    writes = [r for r in view.refs_of(variable.id) if r.role in ("define", "assign", "update", "address")]
-    if len(writes) != 1 or len(origins) != 1 or origins[0].call is None or origins[0].call.name != "make":
+    family = "context" if known.type == "context.Context" else "channel"
+    kind = known.underlying.removeprefix("<-")
+    if family == "channel" and (not kind.startswith("chan ") or kind.endswith("time.Time")):
         return None
-    made = view.source.node_at(origins[0].call.start, origins[0].call.end)
-    arguments = made.child_by_field_name("arguments")
-    if made.type != "call_expression" or arguments is None:
+    if callee is not None and _of_context(view, callee):
+        return None  # ctx.Done(): the context itself is a candidate
+    named = view.facts.object(ref.object)
+    return Visible(view.text(operand), family, LEFT_ON, named, root) if named is not None else None
+
+
+def _of_context(view: View, callee: Node) -> bool:
+    operand = callee.child_by_field_name("operand")
+    known = view.facts.expr(view.path, operand.start_byte, operand.end_byte) if operand is not None else None
+    return known is not None and known.type == "context.Context"
+
+
+def _root(view: View, node: Node) -> Object | None:
+    """The variable that a chain of plain selectors begins with."""
+    while node.type == "selector_expression":
+        operand = node.child_by_field_name("operand")
+        if operand is None:
+            return None
+        node = operand
+    ref = view.ref_at(node) if node.type == "identifier" else None
+    return view.facts.object(ref.object) if ref is not None else None
+
+
+def reject(view: View, found: Visible, refs: list[Ref], rejected: Callable[[str, str], R]) -> R | None:
+    """Why the channel is no stop signal; ``refs``: where the outermost function names it by this expression."""
+    none = rejected("no-stop-signal", f"{found.text} is a channel, but nothing says that it means stop")
+    if any(w in names.START_WORDS for w in names.words(found.object.name)):
+        return none
+    uses = _uses(view, found)
+    if any(u.role == "close" and _same_goroutine(view, u) for u in uses):
+        return rejected("no-stop-signal", f"{found.text} is closed by this very function")
+    if _leaves_here(view, refs):
         return None
-    values = [c for c in arguments.named_children if c.type != "comment"]
-    if len(values) == 1:
-        return Local(variable, made, None, 0)
-    known = view.facts.expr(view.path, values[1].start_byte, values[1].end_byte)
-    constant = known.constant if known is not None else None
-    size = int(constant) if constant is not None and re.fullmatch(r"\d+", constant) else None
-    return Local(variable, made, values[1], size)
+    handed = [r.object for r in arguments.handed(view, found.object)]
+    if any(u.role == "send" for u in [*uses, *(u for h in handed for u in view.facts.uses(h))]):
+        return rejected("no-stop-signal", f"{found.text} is sent to: one receiver would take the value from another")
+    if not found.object.underlying.endswith("struct{}") and not _surely_closed(view, found, uses):
+        return rejected("no-stop-signal", f"{found.text} may be sent a value, which one receiver takes from another")
+    # Elsewhere, a receive that then leaves may just as well wait for a result, or for readiness.
+    here = [u for u in uses if u.path == view.path and _in(u, view.outermost)]
+    leaves = [u for u in uses if "receive" in u.role and u.leaves and u.in_loop]
+    named = names.means_stop(found.object.name) and (found.place in ("param", "captured") or bool(leaves))
+    closed = any(u.role == "close" and names.first_word(u.function) in names.STOPPING_FUNCTIONS for u in uses)
+    return None if named or closed or any(u in here for u in leaves) else none
 
 
-def senders(context: Context, view: View, channel: Local) -> Senders | Refusal:
-    """Who sends and whether they end without a receiver, or why that is not so or cannot be told."""
-    found, unseen = workers.uses(context, view, channel.variable)
-    name = channel.name
-    if unseen:
-        return Refusal("sender-out-of-sight", f"{name} is handed to {unseen[0]}, which cannot be seen through")
-    own = [u for u in found if u.worker is None]
-    if any(u.role == "send" for u in own):
-        return Refusal("slot-or-token", f"this function sends on {name}, too: the receive takes a slot or a turn")
-    theirs = [u for u in found if u.worker is not None]
-    # What is closed, everybody sees; what is sent, only one.
-    sent = any(u.role == "send" for u in theirs)
-    if sent and any(u.role in ("receive", "select-receive", "range") for u in theirs):
-        return Refusal("slot-or-token", f"a goroutine receives from {name}, too: it is no result for one receiver")
-    if any(u.role not in _OWN | {"close"} for u in own) or any(u.role not in _SENDS | _OWN for u in theirs):
-        return Refusal("sender-out-of-sight", f"{name} is used as a value, so others may send on it")
-    sending = [u for u in theirs if u.role in _SENDS]
-    if not sending:
-        return Refusal("sender-out-of-sight", f"nothing that can be seen sends on {name} or closes it")
-    if any(u.role == "close" and not _behind(view, u) for u in own):
-        return Refusal(
-            "worker-uses-freed-resource", f"this function closes {name}, on which a goroutine may still send"
-        )
-    found_workers = workers.workers_of(tuple(sending))
-    if any(not _same_function(view, w) for w in found_workers):
-        return Refusal("sender-out-of-sight", f"what sends on {name} is started elsewhere")
-    edits = _room(view, channel, [u for u in sending if u.role == "send"], any(u.role == "measure" for u in found))
-    if isinstance(edits, Refusal):
-        return edits
-    timed = any(w.callee == "time.AfterFunc" for w in found_workers)
-    places = frozenset((u.view.path, u.node.start_byte) for u in sending if u.role == "send")
-    return Senders(found_workers, edits, _told(channel, sending, edits), timed, places)
+def _leaves_here(view: View, refs: list[Ref]) -> bool:
+    return any(looks.checks(view, loop, refs) for loop in flow.loops_around(view.node))
 
 
-def _behind(view: View, use: Use) -> bool:
-    """Whether a use of the function's own comes after the wait, so that a return at the wait leaves it out."""
-    return use.ref.literals == view.literals and use.ref.start > view.node.end_byte and not _deferred(use.node)
+def _in(ref: Ref, node: Node) -> bool:
+    return node.start_byte <= ref.start < node.end_byte
 
 
-def _deferred(node: Node) -> bool:
-    return flow.statement(node).type == "defer_statement"
+def _uses(view: View, found: Visible) -> tuple[Ref, ...]:
+    return view.facts.uses(found.object.id) or view.refs_of(found.object.id)
 
 
-def _same_function(view: View, worker: Worker) -> bool:
-    return worker.starter.path == view.path and worker.starter.function == view.function
+def _surely_closed(view: View, found: Visible, uses: tuple[Ref, ...]) -> bool:
+    """For a channel that could carry values: nobody else can reach it, and it is closed."""
+    closed = any(u.role == "close" for u in uses) or found.object.kind == "param"
+    return closed and not found.object.exported and only_closed(view, found)
 
 
-def _told(channel: Local, sending: Sequence[Use], edits: Sequence[Edit]) -> str:
-    first = sending[0]
-    verb = "closed" if all(u.role == "close" for u in sending) else "sent to"
-    room = "; with capacity 1 its sender ends though nobody receives" if edits else ""
-    return f"{channel.name} is {verb} in line {first.view.line(first.node.start_byte)}{room}"
-
-
-def _room(view: View, channel: Local, sends: Sequence[Use], measured: bool) -> tuple[Edit, ...] | Refusal:
-    """The edits after which no send waits for a receiver."""
-    blocking = [u for u in sends if not _has_default(u)]
-    senders = workers.workers_of(tuple(blocking))
-    name = channel.name
-    for sender in senders:
-        if not workers.once([u for u in blocking if u.worker == sender]):
-            return Refusal("would-leak-sender", f"a goroutine may send on {name} more than once")
-    loops = [(w, around) for w in senders if (around := w.loop(channel.made.start_byte)) is not None]
-    if loops:
-        worker, loop = loops[0]
-        if len(senders) == 1 and _room_for_each(view, channel, worker, loop):
-            return ()
-        return Refusal(
-            "would-leak-sender", f"a loop starts senders, and {name} is not known to have room for all of them"
-        )
-    if channel.size is not None and channel.size >= len(senders):
-        return ()
-    if len(senders) > 1 or channel.size != 0:
-        return Refusal("would-leak-sender", f"{name} is not known to have room for what {len(senders)} goroutines send")
-    if measured:
-        return Refusal("would-leak-sender", f"the capacity or length of {name} is asked for, so it cannot be changed")
-    return _with_capacity(view, channel, blocking)
-
-
-def _has_default(use: Use) -> bool:
-    select = workers.in_select(use.node)
-    return select is not None and any(c.type == "default_case" for c in select.named_children)
-
-
-def _room_for_each(view: View, channel: Local, worker: Worker, loop: Node) -> bool:
-    """``make(chan T, len(xs))`` and one sender for each round of ``for range xs``; counted loops alike."""
-    around = [n for n in flow.loops_around(worker.start) if flow.contains(loop, n)]
-    head, capacity = flow.clause(loop), channel.capacity
-    if len(around) != 1 or capacity is None:
+def only_closed(view: View, found: Visible) -> bool:
+    """Whether the channel's every use is known and none can send."""
+    if found.place == LEFT_ON and found.object.kind not in ("var", "param", "field"):
         return False
-    text = view.text(capacity)
-    if head is not None and head.type == "range_clause":
-        operand = head.child_by_field_name("right")
-        counted = view.text(operand) if operand is not None else ""
-        fits = text in (f"len({counted})", counted)
-    else:
-        fits = head is not None and _counts_to(view, head, text)
-    variables = {r.object for r in view.refs_in(capacity)}
-    writes = (r for o in variables for r in view.refs_of(o) if r.role in ("assign", "update", "address"))
-    return fits and not any(r.start > channel.made.start_byte for r in writes)
+    if found.object.underlying.startswith("<-") or found.object.kind == "param":
+        # Receive-only here; who made it may still send, unless the callers can be seen. ctx.Done() never does.
+        given = list(arguments.handings(view, found.object))
+        if given:
+            uses = [u for h in given for r in h.refs for u in view.facts.uses(r.object)]
+            seen = all(h.refs for h in given) and all(u.role in _HARMLESS | {"argument"} for u in uses)
+            return seen and any(u.role == "close" for u in uses)
+        made = [o.call.name for o in origins.of(view, found.object.id) if o.call is not None]
+        return bool(made) and all(name.endswith(").Done") for name in made)
+    return all(u.role in _HARMLESS for u in _uses(view, found))
 
 
-def _counts_to(view: View, head: Node, count: str) -> bool:
-    parts = [head.child_by_field_name(n) for n in ("initializer", "condition", "update")]
-    texts = [" ".join(view.text(p).split()) if p is not None else "" for p in parts]
-    found = re.fullmatch(r"(\w+) := 0", texts[0])
-    return found is not None and texts[1] == f"{found[1]} < {count}" and texts[2] == f"{found[1]}++"
-
-
-def _with_capacity(view: View, channel: Local, sends: Sequence[Use]) -> tuple[Edit, ...] | Refusal:
-    name = channel.name
-    if any(workers.in_select(u.node) is not None for u in sends):
-        return Refusal("would-leak-sender", f"a select sends on {name}: with a capacity it would choose another case")
-    for use in sends:
-        if (relied := _relies_on_receiver(view, use)) is not None:
-            return Refusal(
-                "would-leak-sender", f"after sending on {name} a goroutine uses {relied}, once it was received"
-            )
-    arguments = channel.made.child_by_field_name("arguments")
-    assert arguments is not None, "make has arguments"
-    if channel.capacity is not None:
-        return (layout.edit(channel.capacity.start_byte, channel.capacity.end_byte, "1"),)
-    last = [c for c in arguments.named_children if c.type != "comment"][-1]
-    if view.source.data[last.end_byte : arguments.end_byte].strip() != b")":
-        return Refusal("would-leak-sender", f"{name} is made in a way to which no capacity can be added")
-    return (layout.edit(arguments.end_byte - 1, arguments.end_byte, ", 1)"),)
-
-
-def _relies_on_receiver(view: View, use: Use) -> str | None:
-    """A variable that what follows the send uses and that this function may have set before it received.
-
-    The receive orders the two; a channel with room does not.
-    """
-    worker, function = use.worker, flow.enclosing_function(use.node)
-    if worker is None or function is None:
-        return None
-    following = [s for s in flow.follows(use.node, function) if not s.type.endswith("_statement") or s.named_children]
-    between = [s for s in _between(view, worker.start) if not flow.contains(s, view.node)]
-    changes = effects.of(view, between, writes=effects.Effect.RECORDS) >= effects.Effect.RECORDS
-    for statement in following:
-        for variable in captures.captured(use.view, statement):
-            known = view.facts.object(variable)
-            if known is None or use.view.declares(worker.view.function, known) or known.path != view.path:
-                continue
-            if known.type in _INDIFFERENT or known.underlying.lstrip("<-").startswith("chan "):
-                continue
-            steady = worker.literal is not None and captures.steady(view, worker.literal, variable)
-            if changes or not steady:
-                return known.name
-    return None
-
-
-def _between(view: View, start: Node) -> list[Node]:
-    """The statements that run after a goroutine's start and before the wait."""
-    return [s for s in flow.dominating(view.node, view.function) if s.start_byte >= start.end_byte]
+def _same_goroutine(view: View, ref: Ref) -> bool:
+    """Whether the reference stands in the site's own function, or in a literal of it that is no goroutine."""
+    depth = len(view.literals)
+    if ref.path != view.path or ref.function != view.functions[-1].name or ref.literals[:depth] != view.literals:
+        return False
+    inner = view.facts.functions(view.path, ref.start)[: len(ref.literals) - depth]
+    return not any(goroutines.starts_goroutine(f) for f in inner)

@@ -67,6 +67,28 @@ def of_exits(view: View, loop: Node) -> Effect:
     return found
 
 
+def only_answers(view: View, statement: Node) -> bool:
+    """Whether every call of the statement writes to an http.ResponseWriter, or to a log."""
+    calls = [n for n in flow.inside(statement) if n.type == "call_expression"]
+    outer = [c for c in calls if not any(flow.contains(o, c) and o != c for o in calls)]
+    plain = statement.type in ("expression_statement", "assignment_statement", "short_var_declaration", "if_statement")
+    return plain and bool(outer) and all(_answers(view, c) or _callee(view, c).lower() in _LOGGING for c in outer)
+
+
+def _answers(view: View, call: Node) -> bool:
+    named = (view.facts.object(r.object) for r in view.refs_in(call))
+    return any(o is not None and o.type == "net/http.ResponseWriter" for o in named)
+
+
+def only_logs(view: View, statement: Node) -> bool:
+    """Whether the statement writes to a log and does nothing else that anybody could miss."""
+    if statement.type != "expression_statement" or statement.named_children[0].type != "call_expression":
+        return False
+    last = _callee(view, statement.named_children[0]).lower()
+    logs = last in _LOGGING or (last in ("msg", "msgf") and "log" in view.text(statement).lower())
+    return logs and of(view, [statement]) <= Effect.WORKS
+
+
 def releases(view: View, call: Node) -> bool:
     """Whether a call, by its name, gives something back, undoes it or answers somebody."""
     return _of_call(view, call) is Effect.RELEASES

@@ -15,6 +15,9 @@ FUNCTIONS = frozenset({"function_declaration", "method_declaration", "func_liter
 CASES = frozenset({"communication_case", "default_case", "expression_case", "type_case"})
 # What an unlabelled break leaves (https://go.dev/ref/spec#Break_statements).
 BREAKABLE = frozenset({"for_statement", "select_statement", "expression_switch_statement", "type_switch_statement"})
+JUMPS = frozenset(
+    {"return_statement", "break_statement", "continue_statement", "goto_statement", "fallthrough_statement"}
+)
 # Calls after which nothing of the function runs; by text, because that is how Go code spells them.
 NO_RETURN = frozenset({"panic", "os.Exit", "runtime.Goexit"})
 # Whatever the package: a logger's or a test's method of this name ends the process, the goroutine or the test.
@@ -205,6 +208,12 @@ def never_returns(node: Node) -> bool:
     return text in NO_RETURN or text.rsplit(".", 1)[-1] in _LAST_CALLS
 
 
+def receives(node: Node) -> bool:
+    """``<-ch``."""
+    sign = node.child_by_field_name("operator") if node.type == "unary_expression" else None
+    return sign is not None and sign.type == "<-"
+
+
 def exits(loop: Node) -> list[Node]:
     """Every statement in the loop's body that leaves the loop."""
     own = body(loop)
@@ -342,6 +351,18 @@ def ranges_over_channel(facts: Facts, path: str, loop: Node) -> bool:
         return False
     known = facts.expr(path, operand.start_byte, operand.end_byte)
     return known is None or "chan " in known.underlying[:7] or known.underlying.startswith("func(")
+
+
+def counts(facts: Facts, path: str, loop: Node) -> bool:
+    """``for i := 0; i < tries; i++`` or ``for range tries``: when it ends by itself, its tries are used up."""
+    header, test = clause(loop), condition(loop)
+    if header is not None and header.type == "range_clause":
+        operand = header.child_by_field_name("right")
+        known = facts.expr(path, operand.start_byte, operand.end_byte) if operand is not None else None
+        return known is not None and known.underlying.removeprefix("untyped ").startswith(("int", "uint"))
+    sign = test.child_by_field_name("operator") if test is not None and test.type == "binary_expression" else None
+    compares = test is not None and sign is not None and sign.type not in ("&&", "||") and update(loop) is not None
+    return compares and not any(n.type == "call_expression" for n in inside(test or loop))
 
 
 def is_range(loop: Node) -> bool:

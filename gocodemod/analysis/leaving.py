@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
-from gocodemod.analysis import channels, flow, lifetimes, outliving, reach, skipping, workers
-from gocodemod.analysis.channels import Local, Senders
+from gocodemod.analysis import flow, lifetimes, outliving, reach, senders, skipping, workers
+from gocodemod.analysis.senders import Local, Senders
 from gocodemod.analysis.view import View
 from gocodemod.analysis.workers import Use, Worker
 from gocodemod.golang.facts import Object
@@ -48,7 +48,7 @@ def leave(context: Context, view: View, waited: Local | Object, received: set[st
     ``waited``: the channel, or the WaitGroup. ``received``: ids of the variables that take the received values.
     """
     left = Left()
-    found = channels.senders(context, view, waited) if isinstance(waited, Local) else group(context, view, waited)
+    found = senders.senders(context, view, waited) if isinstance(waited, Local) else group(context, view, waited)
     if isinstance(found, Refusal):
         return found
     left.add(found)
@@ -159,7 +159,7 @@ def _join_others(context: Context, view: View, left: Left) -> set[int] | Refusal
     joins: set[int] = set()
     for statement in skipping.behind(view):
         for channel in _received(view, statement):
-            found = channels.senders(context, view, channel)
+            found = senders.senders(context, view, channel)
             if isinstance(found, Refusal):
                 return found
             left.add(found)
@@ -179,7 +179,7 @@ def _received(view: View, statement: Node) -> Iterator[Local]:
     roles = ("receive", "select-receive", "range")
     for ref in (r for r in view.refs_in(statement) if r.role in roles and r.literals == view.literals):
         known = view.facts.object(ref.object)
-        channel = channels.of_variable(view, known) if known is not None else None
+        channel = senders.of_variable(view, known) if known is not None else None
         if channel is not None:
             yield channel
 
@@ -195,7 +195,7 @@ def _group_waited_for(context: Context, view: View, leaf: Node) -> Senders | Ref
 def _only_receives(view: View, leaf: Node) -> bool:
     node = leaf.named_children[0] if leaf.type == "expression_statement" else leaf
     operand = node.child_by_field_name("operand") if node.type == "unary_expression" else None
-    return operand is not None and view.text(node).startswith("<-") and channels.local(view, operand) is not None
+    return operand is not None and view.text(node).startswith("<-") and senders.local(view, operand) is not None
 
 
 def _closes_for_itself(context: Context, view: View, leaf: Node) -> bool:
@@ -203,7 +203,7 @@ def _closes_for_itself(context: Context, view: View, leaf: Node) -> bool:
     call = view.call_at(leaf.named_children[0]) if leaf.type == "expression_statement" else None
     ref = next((r for r in view.refs_in(leaf) if r.role == "close"), None)
     known = view.facts.object(ref.object) if ref is not None and call is not None else None
-    channel = channels.of_variable(view, known) if known is not None else None
+    channel = senders.of_variable(view, known) if known is not None else None
     if channel is None:
         return False
     found, unseen = workers.uses(context, view, channel.variable)

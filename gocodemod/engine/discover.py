@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 from gocodemod import git
 from gocodemod.errors import UsageError
 from gocodemod.golang.source import is_generated
+from gocodemod.needles import Needles, holds
 from gocodemod.settings import Settings
-from gocodemod.transform import Needle, holds
 
 if TYPE_CHECKING:
     # Loaded where it is needed: most runs have no ignore rules to read, and it costs as much as a small run.
@@ -62,7 +62,7 @@ class Discovery:
     module_files: tuple[str, ...] = ()
 
 
-def discover(paths: Sequence[str], settings: Settings, needles: Iterable[tuple[Needle, ...]]) -> Discovery:
+def discover(paths: Sequence[str], settings: Settings, needles: Iterable[Needles]) -> Discovery:
     """Look for Go files in files, folders and Go patterns (``./...``). ``needles``: one tuple for each transform.
 
     What is named is taken, whatever its name; rules about names apply below a folder that is named.
@@ -117,7 +117,7 @@ def _outermost(folders: Iterable[str]) -> list[str]:
 @dataclass
 class _Search:
     settings: Settings
-    needles: tuple[tuple[Needle, ...], ...]
+    needles: tuple[Needles, ...]
     root: str = ""
     paths: dict[str, bool] = field(default_factory=dict)  # to whether it was named itself
     skipped: Counter[str] = field(default_factory=Counter)

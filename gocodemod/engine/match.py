@@ -23,8 +23,9 @@ from gocodemod.engine.discover import GoFile
 from gocodemod.engine.suppress import Directives
 from gocodemod.golang.source import Source
 from gocodemod.model import Site
+from gocodemod.needles import holds, occurrences
 from gocodemod.progress import NullProgress, Progress, Stage
-from gocodemod.transform import Needle, Transform, holds, one_of
+from gocodemod.transform import Transform
 
 if TYPE_CHECKING:
     # Loaded when there is work for several processes.
@@ -155,21 +156,13 @@ def _site(transform: str, path: str, node: tree_sitter.Node, fingerprint: str) -
 
 
 def _sites(source: Source, transform: Transform) -> Iterator[tree_sitter.Node]:
-    ranges = tuple(_occurrences(source.data, transform.needles[0])) if transform.needles else ()
+    ranges = tuple(occurrences(source.data, transform.needles[0])) if transform.needles else ()
     taken: set[int] = set()
     for node in source.captures(transform.query, "site", ranges):
         site = transform.match(source, node)
         if site is not None and site.id not in taken:
             taken.add(site.id)
             yield site
-
-
-def _occurrences(data: bytes, needle: Needle) -> Iterator[tuple[int, int]]:
-    for text in one_of(needle):
-        at = data.find(text)
-        while at >= 0:
-            yield at, at + len(text)
-            at = data.find(text, at + len(text))
 
 
 class _Declarations:
