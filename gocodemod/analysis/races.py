@@ -149,9 +149,32 @@ def _shared_writes(running: _Running) -> Iterator[str]:
         known = view.facts.object(ref.object) if ref is not None else None
         if known is None or (target.type == "identifier" and known.scope == "function"):
             continue
+        if known.scope == "function" and _is_first_step(target) and _made_here(view, known):
+            continue
         lasts = _of_package(known) or (known.scope == "function" and _lasts(running, known))
         if lasts and not unguarded.locked(view, node):
             yield view.text(target)
+
+
+def _is_first_step(target: Node) -> bool:
+    """``x.f`` or ``x[k]``, not what hangs on those."""
+    operand = target.child_by_field_name("operand")
+    return operand is not None and operand.type == "identifier"
+
+
+def _made_here(view: View, variable: Object) -> bool:
+    """Whether the code itself makes what the variable holds: a composite literal, make or new."""
+    writes = [r for r in view.refs_of(variable.id) if r.role in ("define", "assign", "address")]
+    if not writes or not view.declares(view.function, variable) or any(r.value_start < 0 for r in writes):
+        return False
+    for ref in writes:
+        value = view.source.node_at(ref.value_start, ref.value_end)
+        inner = value.child_by_field_name("operand") if view.text(value).startswith("&") else value
+        made = view.call_at(value)
+        fresh = made is not None and made.kind == "builtin" and made.name in ("make", "new")
+        if not fresh and (inner is None or inner.type != "composite_literal"):
+            return False
+    return True
 
 
 def _of_package(known: Object) -> bool:
