@@ -349,6 +349,9 @@ class _Tracker:
     def _into(self, frame: _Frame, node: Node, value: Node, call: Call, how: str, body: Body) -> bool:
         """Look through a function of the module; whether its results may carry the value."""
         callee, function = body.view, body.view.function
+        if not callees.same_build(frame.view.source, callee.source):
+            # Another configuration has another body.
+            self.unknown.setdefault(callees.name(frame.view, call))
         if how == "receiver":
             found = [r for r in [callees.receiver(callee, function)] if r is not None]
         else:
@@ -365,7 +368,7 @@ class _Tracker:
                 self.run(inner)
                 self.returned[parameter] = inner.returns
             returns = returns or self.returned[parameter]
-        return returns
+        return returns or not callees.same_build(frame.view.source, callee.source)
 
 
 def _is(parent: Node, name: str, node: Node) -> bool:

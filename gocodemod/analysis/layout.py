@@ -73,6 +73,17 @@ def remove_statement(source: Source, statement: Node) -> Edit:
     return Edit(line_start, line_end + 1, b"")
 
 
+def insert_before(source: Source, statement: Node, text: str) -> Edit:
+    """Put statements (without a final newline) before a statement, and before the lines of comment right above it."""
+    data, at = source.data, statement.start_byte
+    line = data.rfind(b"\n", 0, at) + 1
+    if not data[line:at].strip():
+        while line and (above := re.match(rb"[ \t]*(?=//)", data[data.rfind(b"\n", 0, line - 1) + 1 : line])):
+            line = data.rfind(b"\n", 0, line - 1) + 1
+            at = line + above.end()
+    return edit(at, at, f"{text}\n")
+
+
 def insert_after(source: Source, statement: Node, text: str) -> Edit:
     """Put statements (without a final newline) behind a statement, and behind the comments that follow it on its line."""
     data, end = source.data, statement.end_byte

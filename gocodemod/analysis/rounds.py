@@ -36,7 +36,7 @@ def at_every_end(
     for jump in reached.jumps:
         values = next((c for c in jump.named_children if c.type == "expression_list"), None)
         deferred = jump.type == "return_statement" and values is not None and needed(values)
-        edits.append(layout.edit(jump.start_byte, jump.start_byte, f"{'defer ' if deferred else ''}{text}\n"))
+        edits.append(layout.insert_before(view.source, jump, f"{'defer ' if deferred else ''}{text}"))
     if reached.falls:
         edits.append(_at_end(view, statement, text))
     return edits
