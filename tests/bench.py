@@ -115,7 +115,7 @@ class Lab:
         if done.returncode == 0:
             return {}
         sections: dict[str, str] = {}
-        pending = ""
+        pending = found = ""
         for line in text.splitlines(keepends=True):
             # ``go test`` names the package below its output, ``go vet`` above it.
             below = re.match(r"(FAIL|ok)\s+(\S+)\s", line)
@@ -127,11 +127,17 @@ class Lab:
                     sections[below[2]] = sections.get(below[2], "") + pending + line
                 pending = ""
             elif above and args[0] == "vet":
-                pending = above[1].removesuffix("_test")
+                pending, found = above[1].removesuffix("_test"), ""
                 sections.setdefault(pending, "")
             elif args[0] == "vet":
-                section = f"{self._module()}/{inside[1]}" if inside else pending
-                sections[section] = sections.get(section, "") + line
+                if inside:
+                    found = f"{self._module()}/{inside[1]}"
+                    sections[found] = sections.get(found, "") + line
+                elif found:
+                    # A finding that quotes code goes on over several lines.
+                    sections[found] = sections[found].removesuffix("\n") + " " + line.lstrip()
+                else:
+                    sections[pending] = sections.get(pending, "") + line
             else:
                 pending += line
         return sections or {"": text}

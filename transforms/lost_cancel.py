@@ -185,4 +185,6 @@ def _function(view: View) -> str:
     return innermost.name if innermost is not None and innermost.name else "the function literal"
 
 
-transform = Transform(__name__, __doc__, QUERY, NEEDLES, match, decide)
+transform = Transform(
+    __name__, __doc__, QUERY, NEEDLES, match, decide, subject="call cancel where the context is no longer used"
+)

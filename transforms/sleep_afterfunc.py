@@ -159,4 +159,6 @@ def _fix(view: View, parts: _Parts, bindings: tuple[Binding, ...]) -> Decision:
     return Fix((change,), Level.REVIEW if differs else Level.SAFE, message, evidence)
 
 
-transform = Transform(__name__, __doc__, QUERY, NEEDLES, match, decide)
+transform = Transform(
+    __name__, __doc__, QUERY, NEEDLES, match, decide, subject="start delayed work by a timer, not a goroutine"
+)
