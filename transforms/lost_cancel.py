@@ -131,7 +131,7 @@ def _decide(context: Context, view: View, made: Made, variable: Object, lost: st
             return Refusal("round-end-unclear", ends)
         edits += ends
     else:
-        edits.append(layout.insert_after(view.source, made.statement, f"defer {call}"))
+        edits.append(layout.behind(view.source, made.statement, f"defer {call}\n"))
     edits += cancels.discards(view, made)
     comment = cancels.comment(view, made)
     evidence = {

@@ -230,7 +230,7 @@ def discards(view: View, made: Made) -> list[Edit]:
     name = view.text(made.cancel).encode()
     following = flow.siblings(made.statement)[1]
     found = [s for s in following if _discarded(view.source, s) == name]
-    return [layout.remove_statement(view.source, s) for s in found]
+    return [layout.remove(view.source, s) for s in found]
 
 
 def context_variable(view: View, made: Made) -> Object | Refusal:
