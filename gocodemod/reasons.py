@@ -68,6 +68,7 @@ REASONS: dict[str, str] = {
         "Some way through the goroutine ends without Done, and it cannot be told whether that is meant, or what else calls "
         "Done then."
     ),
+    "done-of-two-groups": "Done of one WaitGroup and of another are called one right behind the other; which comes last?",
     "done-more-than-once": "Done of the same WaitGroup is called by other means too, deferred, by a callee or by its Go method.",
     "group-changes": (
         "The expression that names the WaitGroup is computed, declared or assigned while the goroutine runs, so at its "

@@ -85,25 +85,24 @@ def _by_lock(wait: Wait, bodies: Iterable[Body]) -> list[Hindrance]:
 
 def _by_signal(wait: Wait, piece: Body, own: bool) -> list[Hindrance]:
     """Channels and contexts that the piece waits on and that are served behind the Wait."""
-    later: dict[str, str] = {}
+    fed, taken = set(), set()
     for ref in wait.behind:
         if ref.role in ("close", "send"):
-            later[ref.object] = "fed"
+            fed.add(ref.object)
         elif ref.role in _RECEIVES:
-            later.setdefault(ref.object, "taken")
+            taken.add(ref.object)
         elif ref.role in ("call", "defer-call") and _cancels(wait.view, ref):
-            later |= dict.fromkeys(_cancelled(wait.view, ref), "fed")
+            fed |= _cancelled(wait.view, ref)
     found = []
     for ref in piece.view.refs_in(piece.view.node):
-        how = later.get(ref.object)
-        takes = how == "fed" and ref.role in _RECEIVES
-        gives = how == "taken" and ref.role == "send"
+        takes = ref.object in fed and ref.role in _RECEIVES
+        gives = ref.object in taken and ref.role == "send"
         if takes or gives:
             # Whether there is room enough for all that is sent, who knows.
             sure = takes or not _buffered(wait.view, ref)
             message = f"the goroutine waits for {ref.name}, which is served behind the Wait in line {wait.line} only"
             found.append(Hindrance("waits-for-the-group", message, certain=sure))
-        elif how is not None and own and ref.role in ("argument", "read", "key"):
+        elif ref.object in fed | taken and own and ref.role in ("argument", "read", "key"):
             message = f"{ref.name} is handed on, and served behind the Wait in line {wait.line} only"
             found.append(Hindrance("waits-for-the-group", message, certain=False))
     return found
