@@ -11,7 +11,7 @@ EXTRAS := $(if $(or $(GOCODEMOD_GO),$(shell command -v go 2>/dev/null)),dev,dev$
 GO      = $(abspath $(BIN))/python -c 'from gocodemod.golang import toolchain; print(toolchain.find().path)'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types go-test unit goldens docs-check build clean
+.PHONY: help demo test lint format types go-test unit goldens docs-check survey build clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -49,6 +49,13 @@ goldens: $(READY) ## only the golden cases
 
 docs-check: $(READY) ## only what checks README and docs/ against the code
 	$(BIN)/pytest tests/test_docs.py
+
+# Not part of `make test`: it needs the repositories' dependencies, and half an hour.
+REPOS       ?=
+SURVEY      ?= ../survey
+STATICCHECK ?=
+survey: $(READY) ## what all transforms do to whole repositories: REPOS="../etcd ../nomad", SURVEY=folder for their clones
+	$(BIN)/python -m tests.survey $(REPOS) --work $(SURVEY) --tests 30 $(if $(STATICCHECK),--staticcheck $(STATICCHECK))
 
 build: $(READY) ## wheel and sdist into dist/, and the wheel tried in an environment of its own
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check build

@@ -38,6 +38,18 @@ class Context:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Option:
+    """A key of the table ``[transforms.NAME]``. ``default`` is written as TOML has it (``"30s"`` with its quotes).
+
+    ``read``: what the value means; raises ValueError that says what was expected (``a duration such as "30s"``).
+    """
+
+    name: str
+    default: str
+    read: Callable[[Any], Any]
+
+
 Match = Callable[[Source, tree_sitter.Node], tree_sitter.Node | None]
 Decide = Callable[[Candidate, Context], Decision | None]
 
@@ -52,7 +64,8 @@ class Transform:
     ``match``: narrows the query in tree terms alone, returns the node that is the site, or None.
     ``decide``: a Fix, a Refusal, or None where the types show that this is no site at all.
     ``since``: lowest language version for which anything is offered.
-    ``options``: keys it understands in its table ``[transforms.NAME]`` of the configuration.
+    ``subject``: what its fixes do, in the imperative and in a few words, for commits and pull requests.
+    ``options``: what it understands in its table ``[transforms.NAME]`` of the configuration.
     """
 
     module: str
@@ -62,7 +75,8 @@ class Transform:
     match: Match
     decide: Decide
     since: tuple[int, int] = (1, 0)
-    options: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
+    subject: str = ""
 
     @property
     def name(self) -> str:

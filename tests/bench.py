@@ -115,11 +115,13 @@ class Lab:
         if done.returncode == 0:
             return {}
         sections: dict[str, str] = {}
-        pending = found = ""
+        pending = section = ""
         for line in text.splitlines(keepends=True):
             # ``go test`` names the package below its output, ``go vet`` above it.
             below = re.match(r"(FAIL|ok)\s+(\S+)\s", line)
             above = re.match(r"# (?:\[?)([^\s\]]+)", line)
+            # What ``go vet`` finds stands under no package's name, or under that of another one.
+            inside = re.match(r"(?:vet: )?(?:\./)?([^\s:]+)/[^\s:/]+\.go:\d+:", line)
             if below:
                 if below[1] == "FAIL":
                     sections[below[2]] = sections.get(below[2], "") + pending + line
@@ -128,17 +130,20 @@ class Lab:
                 pending = above[1].removesuffix("_test")
                 sections.setdefault(pending, "")
             elif args[0] == "vet":
-                # From Go 1.26 on no line names the package of what vet itself finds: the file's folder does.
-                place = re.match(r"(?:vet: )?(?:\./)?(?:(\S+)/)?[^\s/:]+\.go:\d", line)
-                found = "/".join(n for n in (self.batch.module, place[1]) if n) if place else found
-                sections[pending or found] = sections.get(pending or found, "") + line
+                # A message may go on, with the code of a literal that it is about.
+                section = f"{self._module()}/{inside[1]}" if inside else pending or section
+                sections[section] = sections.get(section, "") + line
             else:
                 pending += line
         return sections or {"": text}
 
+    def _module(self) -> str:
+        module = re.search(r"^module (\S+)", self.batch.go_mod, re.MULTILINE)
+        return module[1] if module else ""
+
     def complaint(self, complaints: dict[str, str], case: Case) -> str:
         """The part that is about a case."""
-        package = "/".join(n for n in (self.batch.module, case.folder) if n)
+        package = f"{self._module()}/{case.folder}".lstrip("/")
         if self.batch.alone:
             return "".join(complaints.values())
         mine = (t for name, t in complaints.items() if name == package or name.startswith(package + "/") or not name)
@@ -229,14 +234,16 @@ class Bench:
 
     def check_vet(self, case: Case) -> None:
         lab = self.lab(case)
-        if not case.broken:
-            before, after = (lab.complaint(lab.vetted[root], case) for root in (lab.before, lab.after))
-            if case.vet:
-                assert case.vet in before
-            else:
-                _none(before, "the input is not vet-clean")
-            if case.wanted or not case.vet:
-                _none(after, "the output is not vet-clean")
+        if case.broken:
+            return
+        before, others = _told_apart(lab.complaint(lab.vetted[lab.before], case), case.vet)
+        after, new = _told_apart(lab.complaint(lab.vetted[lab.after], case), case.vet)
+        _none(others, "the input is not vet-clean")
+        _none(new, "the output is not vet-clean")
+        assert bool(before) == bool(case.vet), "go vet does not find what the case says"
+        fixed = [line.split()[1] == Kind.FIXABLE for line in case.sites]
+        left = 0 if all(fixed) else max(len(before) - sum(fixed), 0)
+        assert len(after) <= left, "what go vet finds is still there:\n" + "".join(after)
 
     def check_go_tests(self, case: Case) -> None:
         if case.has_tests:
@@ -265,6 +272,13 @@ class Bench:
     def _comments(self, data: bytes) -> list[str]:
         # The lines of a comment move together with the code around it.
         return [" ".join(comment.split()) for comment in self.checker.comments(data)]
+
+
+def _told_apart(complaint: str, words: str) -> tuple[list[str], str]:
+    """The findings that hold the words, and the rest."""
+    lines = re.split(r"(?m)^(?=(?:vet: )?\S+\.go:\d|# )", complaint)
+    meant = [line for line in lines if words and words in line]
+    return meant, "".join(line for line in lines if line not in meant and not line.startswith("# "))
 
 
 def _none(text: str, what: str) -> None:

@@ -38,9 +38,9 @@ from tree_sitter import Node
 
 from gocodemod.analysis import (
     adding,
-    copies,
+    copied_groups,
     deferring,
-    endings,
+    exit_marks,
     flow,
     goroutines,
     groups,
@@ -49,7 +49,7 @@ from gocodemod.analysis import (
     reach,
     starting,
 )
-from gocodemod.analysis.endings import Endings
+from gocodemod.analysis.exit_marks import Endings
 from gocodemod.analysis.groups import Group, Use
 from gocodemod.analysis.view import View
 from gocodemod.golang.source import Source
@@ -89,7 +89,7 @@ def match(source: Source, node: Node) -> Node | None:
     operand = callee.child_by_field_name("operand") if callee is not None else None
     if function is None or callee is None or operand is None:
         return None
-    loop = copies.loop_of_value(source, node, operand)
+    loop = copied_groups.loop_of_value(source, node, operand)
     if loop is not None:
         return loop
     name, text = source.text(callee).rsplit(b".", 1)[-1], source.text(operand)
@@ -113,14 +113,14 @@ def _first_done(source: Source, function: Node, group: bytes) -> Node | None:
 def decide(candidate: Candidate, context: Context) -> Decision | None:
     node = candidate.node
     if node.type == "field_declaration":
-        return copies.held(candidate, context)
+        return copied_groups.held(candidate, context)
     if node.type == "parameter_declaration":
-        return copies.parameter(candidate, context)
+        return copied_groups.parameter(candidate, context)
     view = View.around(candidate.source, context.facts, node, context.language)
     if view is None:
         return None
     if node.type == "for_statement":
-        return copies.ranged(view)
+        return copied_groups.ranged(view)
     use = groups.use_at(view, node.named_children[0])
     if use is None:
         known = view.call_at(node.named_children[0])
@@ -142,7 +142,7 @@ def _done(view: View, use: Use, context: Context) -> Decision | None:
     if group is None:
         return Refusal("group-changes", "what Done is called on is computed, and may be another group at the start")
     marks = _own_dones(view, group)
-    ends = endings.of(view.function, marks)
+    ends = exit_marks.of(view.function, marks)
     problem = (
         _two_groups(view, marks, ends)
         or _counted_elsewhere(view, group, marks, context)
@@ -201,7 +201,7 @@ def _two_groups(view: View, marks: list[Node], ends: Endings) -> Refusal | None:
     others = [u.statement for u in groups.uses_in(view, view.function) if u.method == "Done" and u.plain]
     others = [s for s in others if s not in marks and flow.enclosing_function(s) == view.function]
     behind = any(follower in others for _, follower in ends.early)
-    if behind or any(endings.after(s, view.function) in marks for s in others):
+    if behind or any(exit_marks.after(s, view.function) in marks for s in others):
         return Refusal("done-of-two-groups", "Done of another group is called right before or behind it")
     return None
 
@@ -248,7 +248,7 @@ def _reaches_done(view: View, group: Group, node: Node, context: Context) -> boo
 
 
 def _not_at_the_end(view: View, group: Group, ends: Endings, marks: list[Node]) -> Refusal | None:
-    if endings.has_goto(view.function) or any(flow.label(m) is not None for m in marks):
+    if exit_marks.has_goto(view.function) or any(flow.label(m) is not None for m in marks):
         return Refusal("done-not-on-every-path", "a goto leads past Done, or to it")
     for mark, follower in ends.early:
         line = view.line(mark.start_byte)
@@ -364,4 +364,6 @@ def _about(view: View, marks: list[Node], place: Node | None) -> dict[str, str]:
     return found
 
 
-transform = Transform(__name__, __doc__, QUERY, NEEDLES, match, decide)
+transform = Transform(
+    __name__, __doc__, QUERY, NEEDLES, match, decide, subject="count goroutines before they start, to their end"
+)

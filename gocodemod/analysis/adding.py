@@ -9,7 +9,7 @@ from tree_sitter import Node
 from gocodemod.analysis import (
     configurations,
     deferring,
-    endings,
+    exit_marks,
     flow,
     goroutines,
     groups,
@@ -184,8 +184,8 @@ def _not_paired(view: View, use: Use, dones: Sequence[Use]) -> Refusal | None:
     marks = [u.statement for u in dones if u.plain and u.call.literals == view.literals]
     if not marks and len(dones) == 1 and _deferred_for_sure(view, use, dones[0]):
         return None
-    ends = endings.of(view.function, marks)
-    if len(marks) < len(dones) or not ends.complete or endings.has_goto(view.function):
+    ends = exit_marks.of(view.function, marks)
+    if len(marks) < len(dones) or not ends.complete or exit_marks.has_goto(view.function):
         return Refusal("done-not-on-every-path", f"{group.text}.Done is not called once on every way to the end")
     return None
 

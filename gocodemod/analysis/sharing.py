@@ -1,0 +1,86 @@
+"""Which variables went into a variable, and what kind of sharing that makes: a copy, or something others hold too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from gocodemod.analysis import flow, names
+from gocodemod.analysis.view import View
+from gocodemod.golang.facts import Object, Ref
+
+_BASIC = re.compile(
+    r"(\[\d+\])*(u?int\d*|uintptr|float\d+|complex\d+|string|bool|byte|rune|error|untyped \w+|struct\{.*)"
+)
+# Made for use by many goroutines at once, so that one more does no harm.
+_SHARED_TYPES = frozenset({"context.Context", "context.CancelFunc", "context.CancelCauseFunc", "time.Time"})
+_SHARED_WORDS = frozenset({"client", "db", "pool", "logger", "log"})
+
+
+def copied(variable: Object) -> bool:
+    """Whether handing the variable on copies all of it, as far as its type tells (a struct is taken for its fields)."""
+    return variable.type == "error" or _BASIC.fullmatch(variable.underlying) is not None
+
+
+def made_to_be_shared(variable: Object) -> bool:
+    """Contexts, channels, what package sync has, loggers, clients, connection pools."""
+    plain = variable.type.lstrip("*")
+    if variable.type in _SHARED_TYPES or plain.startswith(("sync.", "sync/atomic.")):
+        return True
+    last = names.words(re.sub(r"\[.*\]", "", plain).rsplit(".", 1)[-1])
+    return "chan " in variable.underlying[:7] or (bool(last) and last[-1] in _SHARED_WORDS and "." in plain)
+
+
+def variables(view: View, refs: Iterable[Ref]) -> list[Object]:
+    """The variables of functions among the references, each once."""
+    found: dict[str, Object] = {}
+    for ref in refs:
+        known = view.facts.object(ref.object) if ref.object and ref.object not in found else None
+        if known is not None and known.scope == "function" and known.kind in ("var", "param", "result", "receiver"):
+            found[known.id] = known
+    return list(found.values())
+
+
+def sources(view: View, start: Iterable[Object], *, by_reference: bool = False) -> dict[str, Object]:
+    """These variables and all that went into them, by what is written in the outermost function of ``view``.
+
+    ``by_reference``: only through variables that share what they were made from. Errors and what is made to be shared
+    are not followed: they say nothing about what was handed on.
+    """
+    found: dict[str, Object] = {}
+    queue = list(start)
+    while queue:
+        variable = queue.pop()
+        if variable.id in found or (by_reference and copied(variable)):
+            continue
+        found[variable.id] = variable
+        if variable.type == "error" or made_to_be_shared(variable):
+            continue
+        for ref in view.refs_of(variable.id):
+            queue += variables(view, _inputs(view, variable, ref))
+    return found
+
+
+def _inputs(view: View, variable: Object, ref: Ref) -> list[Ref]:
+    """What goes into the variable where it is defined, assigned or, as a literal's parameter, handed over."""
+    if ref.role == "declare" and variable.kind == "param":
+        return _handed(view, variable)
+    if ref.role not in ("define", "assign"):
+        return []
+    if ref.value_start >= 0:
+        return [r for r in view.refs if ref.value_start <= r.start < ref.value_end]
+    clause = view.source.node_at(ref.start, ref.end)
+    while clause.parent is not None and clause.type not in ("range_clause", "statement_list", *flow.FUNCTIONS):
+        clause = clause.parent
+    operand = clause.child_by_field_name("right") if clause.type == "range_clause" else None
+    return list(view.refs_in(operand)) if operand is not None else []
+
+
+def _handed(view: View, variable: Object) -> list[Ref]:
+    """The arguments of the call of the literal whose parameter the variable is."""
+    around = view.facts.functions(view.path, variable.start)
+    literal = around[0] if around and around[0].kind == "literal" else None
+    if literal is None or literal.started not in ("go", "call", "defer"):
+        return []
+    call = next((c for c in view.calls if c.start == literal.start and c.end > literal.end), None)
+    return [r for r in view.refs if call is not None and literal.end <= r.start < call.end]
