@@ -16,10 +16,10 @@ nobody's ``Done`` reaches the one that is waited for.
 | methods with a receiver by value, of a struct that holds a group | a pointer receiver (review) |
 
 A deferred Done runs after every other deferred call of the goroutine, where the plain one ran before them: Wait then
-waits for those too. That is what one wants where they give something back at once (Unlock, close, Stop,
-recover); where one of them may wait itself, for a channel or a lock, or is not known, Done is deferred right behind
-the last of them instead, which keeps today's order. The level is safe where every way through the function calls Done
-once, at its end.
+waits for those too. That is what one wants where they give something back at once (Unlock, close, Stop, recover).
+Where one of them may wait itself, for a channel or a lock, or is not known, Done is deferred right behind the last of
+them instead, which keeps today's order. The level is safe where every way through the function calls Done once, at its
+end.
 
 Not handled, and why: a Done with work behind it is a barrier (``done-before-the-end``); a Done for each item of a loop
 counts items (``counts-items``); a way that ends without Done may be meant to (``done-not-on-every-path``); an Add whose
