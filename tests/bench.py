@@ -115,7 +115,7 @@ class Lab:
         if done.returncode == 0:
             return {}
         sections: dict[str, str] = {}
-        pending = section = ""
+        pending = found = ""
         for line in text.splitlines(keepends=True):
             # ``go test`` names the package below its output, ``go vet`` above it.
             below = re.match(r"(FAIL|ok)\s+(\S+)\s", line)
@@ -127,12 +127,17 @@ class Lab:
                     sections[below[2]] = sections.get(below[2], "") + pending + line
                 pending = ""
             elif above and args[0] == "vet":
-                pending = above[1].removesuffix("_test")
+                pending, found = above[1].removesuffix("_test"), ""
                 sections.setdefault(pending, "")
             elif args[0] == "vet":
-                # A message may go on, with the code of a literal that it is about.
-                section = f"{self._module()}/{inside[1]}" if inside else pending or section
-                sections[section] = sections.get(section, "") + line
+                if inside:
+                    found = f"{self._module()}/{inside[1]}"
+                    sections[found] = sections.get(found, "") + line
+                elif found:
+                    # A finding that quotes code goes on over several lines.
+                    sections[found] = sections[found].removesuffix("\n") + " " + line.lstrip()
+                else:
+                    sections[pending] = sections.get(pending, "") + line
             else:
                 pending += line
         return sections or {"": text}
@@ -275,8 +280,8 @@ class Bench:
 
 
 def _told_apart(complaint: str, words: str) -> tuple[list[str], str]:
-    """The findings that hold the words, and the rest."""
-    lines = re.split(r"(?m)^(?=(?:vet: )?\S+\.go:\d|# )", complaint)
+    """The lines that hold the words, and the rest."""
+    lines = complaint.splitlines(keepends=True)
     meant = [line for line in lines if words and words in line]
     return meant, "".join(line for line in lines if line not in meant and not line.startswith("# "))
 
