@@ -117,6 +117,10 @@ REASONS: dict[str, str] = {
     "done-more-than-once": (
         "Done of the same WaitGroup is called by other means too, deferred, by a callee or by its Go method."
     ),
+    "done-of-two-groups": (
+        "Done of one WaitGroup and of another are called one right behind the other, so that deferring either would change "
+        "which one comes last."
+    ),
     "group-changes": (
         "The expression that names the WaitGroup is computed, declared or assigned while the goroutine runs, so at "
         "its start, or where it is started, it may name another one or none."
