@@ -52,7 +52,8 @@ def _existing(view: View, loop: Node, signal: Signal, found: list[Check]) -> Exi
     stays = signal.family == "context" or signal.only_closed
     text = copies.common_exit(view, found)
     counts = _runs_next(view, loop, found, counting=True) and (text is None or "\n" in text)
-    if stays and (counts or _runs_next(view, loop, found)):
+    sure = text is None or "\n" in text or not any(_may_be_passed_over(c) for c in found)
+    if stays and sure and (counts or _runs_next(view, loop, found)):
         return ExitArm("", Level.SAFE, "the loop's own check runs next")
     if text is None:
         return Refusal(
@@ -63,6 +64,11 @@ def _existing(view: View, loop: Node, signal: Signal, found: list[Check]) -> Exi
         return Refusal("stop-exit-differs", "what follows the wait releases, replies or records")
     level = Level.REVIEW if skipped is effects.Effect.WORKS else Level.SAFE
     return ExitArm(text, level, "as the loop's own exit on this signal")
+
+
+def _may_be_passed_over(check: Check) -> bool:
+    """A select picks at random among the cases that are ready: with others beside the signal, it may not take the exit."""
+    return len([c for c in check.node.named_children if c.type == "communication_case"]) > 1
 
 
 def _of_outer_loop(view: View, loop: Node, found: list[Check]) -> ExitArm | Refusal:

@@ -119,7 +119,7 @@ def _behind(view: View, loop: Node) -> list[Node]:
     breaks = any(n.type == "break_statement" for n in flow.exits(loop))
     test = flow.condition(loop)
     tries = flow.counts(view.facts, view.path, loop)
-    timed = test is not None and test.type == "call_expression" and _TIME_IS_UP.search(view.text(test)) is not None
+    timed = test is not None and not re.search(r"&&|\|\|", text := view.text(test)) and _TIME_IS_UP.search(text)
     return [r for r in following[:1] if (tries or timed) and not breaks and _says_no(r)]
 
 
