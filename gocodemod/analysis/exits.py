@@ -59,8 +59,10 @@ def _existing(view: View, loop: Node, signal: Signal, found: list[Check]) -> Exi
         return Refusal(
             "stop-exit-differs", "the loop's own exit on this signal does more than a return that could be copied"
         )
+    if _decides(view, loop, text):
+        return Refusal("stop-exit-differs", "what follows the wait sets what the code behind the loop may look at")
     skipped = _skipped(view, loop)
-    if skipped >= effects.Effect.RECORDS or _decides(view, loop, text):
+    if skipped >= effects.Effect.RECORDS:
         return Refusal("stop-exit-differs", "what follows the wait releases, replies or records")
     level = Level.REVIEW if skipped is effects.Effect.WORKS else Level.SAFE
     return ExitArm(text, level, "as the loop's own exit on this signal")
