@@ -174,11 +174,12 @@ def _made(view: View, loop: Node, signal: Signal) -> ExitArm | Refusal:
     if function.results:
         return _error_return(view, loop, signal, max(now, exits), later)
     # Whoever waits for the goroutine takes its end for the loop's own, where the loop has one.
-    told = goroutines.joined(view, function) and bool(flow.exits(loop) or flow.ends_by_itself(loop))
+    known = goroutines.joined(view, function) or goroutines.tells(view, function)
+    told = known and bool(flow.exits(loop) or flow.ends_by_itself(loop))
     alone = goroutines.runs_alone(view, function) and not told
     if not alone and _in_test(view):
         return Refusal("no-way-to-report-stop", "a return would let the test go on, or pass, as if all were well")
-    waited_for = barriers.is_barrier(view, loop, behind) or barriers.promises_success(view, loop, behind)
+    waited_for = barriers.is_barrier(view, loop, behind) or barriers.promises(view, loop, behind)
     if not alone and waited_for and signal.place != "request":
         return Refusal("barrier", "the caller relies on the condition that this loop waits for")
     if now >= effects.Effect.RECORDS or (later >= effects.Effect.RECORDS and not _returns_already(view, loop)):

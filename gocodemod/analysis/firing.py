@@ -234,6 +234,12 @@ def _from_request(view: View, object_id: str) -> bool:
     return any(o.call is not None and _of_request(o.call.name) for o in origins.chain(view, object_id))
 
 
+def made_by_request(view: View, object_id: str) -> bool:
+    """``ctx := r.Context()``: not what is made from that, which may have a deadline of its own."""
+    made = list(origins.of(view, object_id))
+    return len(made) == 1 and made[0].call is not None and _of_request(made[0].call.name)
+
+
 def _of_request(name: str) -> bool:
     """``(*net/http.Request).Context``, ``(google.golang.org/grpc.ServerStream).Context`` and their like."""
     owner = name.rsplit(".", 1)[0]

@@ -124,7 +124,8 @@ def _signal(view: View, found: Visible) -> Signal:
     base = found.base.id if found.base is not None else ""
     caution = construction.caution(view, found, bool(refs_of(view, found))) or firing.caution(view)
     only_closed = found.family == "channel" and channels.only_closed(view, found)
-    return Signal(found.text, found.family, found.place, found.object.id, base, where, caution, only_closed)
+    place = "request" if firing.made_by_request(view, found.object.id) else found.place
+    return Signal(found.text, found.family, place, found.object.id, base, where, caution, only_closed)
 
 
 def refs_of(view: View, found: Visible) -> list[Ref]:
