@@ -46,7 +46,8 @@ REASONS: dict[str, str] = {
         "signal does more than a return that could be copied."
     ),
     "no-way-to-report-stop": (
-        "The function returns values but no error, so it cannot tell its caller that it was stopped."
+        "The function returns values but no error, and nothing that says it gave up, so it cannot tell its caller that it "
+        "was stopped."
     ),
     "barrier": "The loop waits for a condition that its caller relies on: returning early would say it holds.",
     # sleep-loop.

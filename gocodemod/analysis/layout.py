@@ -51,8 +51,15 @@ def append(source: Source, block: Node, text: str) -> Edit:
 
 
 def replace_statement(source: Source, statement: Node, text: str) -> Edit:
-    """Put the text where the statement stood; what followed on the same line starts a line of its own."""
+    """Put the text where the statement stood; what followed on the same line starts a line of its own.
+
+    A comment behind the statement goes with the text's last case, if that is where the text ends.
+    """
     data, end = source.data, statement.end_byte
+    said = re.match(rb"[ \t]*(//[^\r\n]*)", data[end:])
+    if said is not None and text.endswith(":\n}"):
+        comment = said[1].decode("utf-8", "surrogateescape")
+        return edit(statement.start_byte, end + said.end(), f"{text[:-2]} {comment}\n}}")
     rest = re.match(rb"[ \t]*;[ \t]*", data[end:])
     if rest is not None:
         # What follows is part of the edit with its first byte, so that the line it now begins is laid out too.
