@@ -44,6 +44,47 @@ def append(source: Source, block: Node, text: str) -> Edit:
     return edit(at, at + 1, f"\n{text}}}")
 
 
+def prepend(source: Source, block: Node, text: str) -> list[Edit]:
+    """Put statements (with their final newline) first in a block; a comment behind its opening brace stays there."""
+    data, at = source.data, block.start_byte + 1
+    line_end = data.find(b"\n", at, block.end_byte)
+    rest = data[at:line_end].strip() if line_end >= 0 else b"x"
+    if not rest or rest.startswith(b"//"):
+        return [edit(line_end + 1, line_end + 1, text)]
+    edits = [edit(at, at, f"\n{text}")]
+    if line_end < 0:
+        edits.append(edit(block.end_byte - 1, block.end_byte - 1, "\n"))
+    return edits
+
+
+def follow(source: Source, statement: Node, text: str) -> Edit:
+    """Put statements (with their final newline) behind a statement and a comment on its line."""
+    data, at = source.data, statement.end_byte
+    line_end = data.find(b"\n", at)
+    rest = data[at:line_end].strip() if line_end >= 0 else b"x"
+    if not rest or rest.startswith(b"//"):
+        return edit(line_end + 1, line_end + 1, text)
+    gap = re.match(rb"[ \t]*;?[ \t]*", data[at:])
+    end = at + (gap.end() if gap is not None else 0)
+    return edit(at, end, f"\n{text}")
+
+
+def above_comments(source: Source, statement: Node) -> int:
+    """Where a statement starts with the comments on the lines right above it; its own start where something precedes it."""
+    data, top = source.data, statement.start_byte
+    if data[data.rfind(b"\n", 0, top) + 1 : top].strip():
+        return top
+    row, before = statement.start_point.row, flow.preceding(statement)
+    while before is not None and before.type in ("comment", "\n"):
+        if before.type == "comment":
+            alone = not data[data.rfind(b"\n", 0, before.start_byte) + 1 : before.start_byte].strip()
+            if before.end_point.row < row - 1 or not alone:
+                break
+            top, row = before.start_byte, before.start_point.row
+        before = before.prev_sibling
+    return top
+
+
 def replace_statement(source: Source, statement: Node, text: str) -> Edit:
     """Put the text where the statement stood; what followed on the same line starts a line of its own."""
     data, end = source.data, statement.end_byte
