@@ -243,4 +243,49 @@ REASONS: dict[str, str] = {
         "The context is made in a loop, and the end of the round that uses it is not a place where cancel could be "
         "called."
     ),
+    # goroutine-waitgroup.
+    "never-ends": ("The goroutine has an endless loop, or serves: whoever waited for it would wait for ever."),
+    "end-unknown": (
+        "Nothing shows that the goroutine comes to an end before the wait for it would: it waits for something "
+        "that only happens later, or for somebody else (a peer, a process, a message), or calls what cannot be "
+        "looked into."
+    ),
+    "starter-never-returns": ("The function that starts the goroutine never comes to its end, so it would never wait."),
+    "unbuffered-send": (
+        "The goroutine sends to a channel that has no room, and somebody may receive only after the wait: each "
+        "would wait for the other."
+    ),
+    "pipe-in-use": (
+        "The goroutine works with one end of a pipe, whose other end is used or handed on by its starter: it ends "
+        "when somebody reads or closes that, which may be after the wait."
+    ),
+    "joins-itself": ("The goroutine may call the very method that would wait for it, and would wait for itself."),
+    "add-races-with-wait": (
+        "The method that starts the goroutine may be called when the method that would wait for it already waits: "
+        "they are not kept apart by a lock, and a goroutine counted too late is not waited for."
+    ),
+    "struct-is-copied": (
+        "Values of the struct are copied, compared or made without field names somewhere, so it cannot have a "
+        "group as a field: a copy would have a group of its own."
+    ),
+    "waits-its-own-way": (
+        "The function waits for what the goroutine does in a way of its own (a context that the goroutine cancels, "
+        "a future that it sets, a deadline), perhaps on purpose not to its end."
+    ),
+    "written-without-wait": (
+        "The goroutine writes what its starter reads without waiting. That is a race already, and a Wait at the "
+        "end would come too late: where to wait is for a person to say."
+    ),
+    "request-handler": (
+        "The goroutine is started on behalf of a request, an RPC or an event, and whoever sent that waits for the "
+        "function to return."
+    ),
+    "outlives-starter": (
+        "The goroutine is meant to go on when its starter has returned: that is a constructor or a Start by its "
+        "name, or it returns or stores what the goroutine works with."
+    ),
+    "runs-apart": (
+        "The goroutine is started apart on purpose: a comment or a name says so, the starter has nothing left to "
+        "do after it, or it is a deferred call, a callback, a loop without an end, a delay."
+    ),
 }

@@ -44,3 +44,20 @@ def steady(view: View, literal: Node, variable: str) -> bool:
 def _literals_around(view: View, literal: Node) -> tuple[int, ...]:
     around = view.facts.functions(view.path, literal.start_byte - 1)
     return tuple(f.start for f in reversed(around) if f.kind == "literal")
+
+
+def given(view: View, literal: Node) -> Mapping[str, str]:
+    """What a call of the literal in place (``go func(x T) {...}(y)``) hands to its parameters.
+
+    Ids of variables or fields by ids of parameters, ``""`` where something else is handed over.
+    """
+    function = view.facts.functions(view.path, literal.start_byte)[0]
+    call = literal.parent
+    arguments = call.child_by_field_name("arguments") if call is not None else None
+    values = [c for c in arguments.named_children if c.type != "comment"] if arguments is not None else []
+    found = dict.fromkeys((p.id for p in function.params), "")
+    if len(values) == len(function.params):
+        for parameter, value in zip(function.params, values, strict=True):
+            ref = view.ref_at(value) if value.type in ("identifier", "selector_expression") else None
+            found[parameter.id] = ref.object if ref is not None else ""
+    return found

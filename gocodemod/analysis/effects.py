@@ -37,6 +37,12 @@ class Effect(enum.IntEnum):
     RELEASES = 3
 
 
+def is_log(name: str) -> bool:
+    """Whether a full name is that of a call which only writes to a log or to the terminal, or makes an error."""
+    last = name.rsplit(".", 1)[-1].lower()
+    return last in _LOGGING or name.startswith(("fmt.Errorf", "errors.", "fmt.Sprint"))
+
+
 def of(view: View, statements: list[Node], writes: Effect = Effect.RECORDS) -> Effect:
     """The gravest effect of the statements. A lock that they take and give back themselves is no release.
 

@@ -143,6 +143,14 @@ def siblings(node: Node) -> tuple[list[Node], list[Node]]:
     return before, after
 
 
+def preceding(node: Node) -> Node | None:
+    """What stands before a statement, comments included: those before a block's first one are the block's own children."""
+    parent = node.parent
+    if node.prev_sibling is None and parent is not None and parent.type == "statement_list":
+        return parent.prev_sibling
+    return node.prev_sibling
+
+
 def label(node: Node) -> bytes | None:
     """The label that stands right before a statement."""
     parent = node.parent

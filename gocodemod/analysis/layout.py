@@ -50,6 +50,22 @@ def append(source: Source, block: Node, text: str) -> Edit:
     return edit(at, at + 1, f"\n{text}}}")
 
 
+def above_comments(source: Source, statement: Node) -> int:
+    """Where a statement starts with the comments on the lines right above it; its own start where something precedes it."""
+    data, top = source.data, statement.start_byte
+    if data[data.rfind(b"\n", 0, top) + 1 : top].strip():
+        return top
+    row, before = statement.start_point.row, flow.preceding(statement)
+    while before is not None and before.type in ("comment", "\n"):
+        if before.type == "comment":
+            alone = not data[data.rfind(b"\n", 0, before.start_byte) + 1 : before.start_byte].strip()
+            if before.end_point.row < row - 1 or not alone:
+                break
+            top, row = before.start_byte, before.start_point.row
+        before = before.prev_sibling
+    return top
+
+
 def replace_statement(source: Source, statement: Node, text: str) -> Edit:
     """Put the text where the statement stood; what followed on the same line starts a line of its own.
 

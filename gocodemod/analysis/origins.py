@@ -19,14 +19,17 @@ class Origin:
     call: Call | None
 
 
-def of(view: View, object_id: str) -> Iterator[Origin]:
-    """Where the variable's values come from, as far as they are written in its package."""
+def of(view: View, object_id: str, *, keys: bool = False) -> Iterator[Origin]:
+    """Where the variable's values come from, as far as they are written in its package.
+
+    ``keys``: for a field, composite literals (``T{field: value}``) as well.
+    """
     declared = view.facts.object(object_id)
     local = declared is not None and declared.scope == "function"
     here = declared is not None and view.declares(view.outermost, declared)
     uses = view.refs_of(object_id) if local and here else view.facts.uses(object_id)
     for use in uses:
-        if use.role in ("define", "assign") and use.value_start >= 0:
+        if (use.role in ("define", "assign") or (keys and use.role == "key")) and use.value_start >= 0:
             yield Origin(use, _call_at(view, use))
 
 

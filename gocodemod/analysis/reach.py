@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 from tree_sitter import Node
@@ -34,35 +35,74 @@ class Body:
 
 
 @dataclass(frozen=True)
+class Edge:
+    """A call from one body to another, both by their index. ``callee`` is -1 where the call leads out of sight."""
+
+    caller: int
+    call: Call
+    callee: int
+
+
+@dataclass(frozen=True)
 class Reach:
     """``bodies``: the piece itself first. ``unknown``: names of calls that lead out of sight (interface methods, function
-    values, other modules), each once, in the order met. ``complete``: the search did not stop at its limit.
+    values, other modules), each once, in the order met. ``complete``: the search did not stop at its limit. ``edges``:
+    every call that was looked at.
     """
 
     bodies: tuple[Body, ...]
     unknown: tuple[str, ...]
     complete: bool
+    edges: tuple[Edge, ...] = ()
+
+    @property
+    def unseen(self) -> tuple[Edge, ...]:
+        return tuple(e for e in self.edges if e.callee < 0)
+
+    def calls_of(self, callee: int) -> tuple[Edge, ...]:
+        return tuple(e for e in self.edges if e.callee == callee)
+
+    @functools.cached_property
+    def recursive(self) -> str:
+        """Name of a function that may come to call itself, ``""`` if none does."""
+        after = {i: {e.callee for e in self.edges if e.caller == i and e.callee >= 0} for i in range(len(self.bodies))}
+        for index, body in enumerate(self.bodies):
+            seen: set[int] = set()
+            queue = list(after[index])
+            while queue:
+                current = queue.pop()
+                if current == index:
+                    return body.name or "the function"
+                if current not in seen:
+                    seen.add(current)
+                    queue.extend(after[current])
+        return ""
 
 
 def reach(context: Context, view: View, node: Node) -> Reach:
     """What runs when ``node`` (a piece of the function that ``view`` shows) runs."""
     first = Body(View(view.source, view.facts, node, view.function, view.outermost, view.language), "", ())
-    found, queue = [first], [first]
-    seen = {(view.path, node.start_byte)}
+    found = [first]
+    seen = {(view.path, node.start_byte): 0}
     unknown: dict[str, None] = {}
-    while queue and len(found) < _LIMIT:
-        body = queue.pop(0)
+    edges: list[Edge] = []
+    current = 0
+    while current < len(found) < _LIMIT:
+        body = found[current]
         for call in body.calls:
             if call.kind in ("builtin", "literal"):
                 continue  # a literal that is called in place is part of the body
             called = _called(context, body, call)
             if called is None:
-                unknown.setdefault(call.name or _text(body.view, call))
-            elif (key := (called.view.path, called.view.node.start_byte)) not in seen and not _within(body, called):
-                seen.add(key)
-                found.append(called)
-                queue.append(called)
-    return Reach(tuple(found), tuple(unknown), not queue)
+                unknown.setdefault(call.name or text_of(body.view, call))
+                edges.append(Edge(current, call, -1))
+            elif (key := (called.view.path, called.view.node.start_byte)) in seen or not _within(body, called):
+                if key not in seen:
+                    seen[key] = len(found)
+                    found.append(called)
+                edges.append(Edge(current, call, seen[key]))
+        current += 1
+    return Reach(tuple(found), tuple(unknown), current == len(found), tuple(edges))
 
 
 def started_too(context: Context, view: View, node: Node) -> tuple[Body, ...]:
@@ -137,7 +177,7 @@ def literal_of(view: View, variable: str) -> Node | None:
     return node if node.type == "func_literal" else None
 
 
-def _text(view: View, call: Call) -> str:
+def text_of(view: View, call: Call) -> str:
     """What is called, as it is written, on one line."""
     text = view.source.data[call.start : call.end].decode("utf-8", "replace")
     return " ".join(text.split("(", 1)[0].split()) or "a function"

@@ -87,7 +87,9 @@ class Call:
     ``kind``: ``function``, ``method``, ``interface-method``, ``builtin``, ``literal``, ``value`` (of function type,
     its ``name`` is ``""``), ``unknown``.
     ``object``: id of the callee where there is one. ``receiver_start``/``receiver_end``: the expression
-    before the method's name, -1 if none. ``returns_error``: the last result is ``error``.
+    before the method's name, -1 if none. ``holder``: id of the variable or field whose method is called (``mu`` in
+    ``s.mu.Lock()``; the embedded field where the method is promoted from one), ``""`` where it is some other value.
+    ``returns_error``: the last result is ``error``.
     ``statement``: ``expr``, ``go``, ``defer`` or ``""`` (part of something larger).
     ``literals``: starts of the enclosing function literals, outermost first.
     """
@@ -102,6 +104,7 @@ class Call:
     returns_error: bool
     statement: str
     literals: tuple[int, ...]
+    holder: str = ""
 
 
 @dataclass(frozen=True)
@@ -215,6 +218,49 @@ class Constructions:
     assigned: frozenset[int]
 
 
+@dataclass(frozen=True)
+class Members:
+    """What ``x.name`` may name for a variable (or a variable of a type): embedded ones too, sorted."""
+
+    fields: tuple[str, ...]
+    methods: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Place:
+    """An offset in a file."""
+
+    path: str
+    start: int
+
+
+@dataclass(frozen=True)
+class Struct:
+    """A defined struct type, and what the package that declares it does with its values.
+
+    ``path``/``start``/``end``: the braces around its fields. ``object``: id of the type's name. ``methods``: its own.
+    ``taken``: every name that ``x.name`` may have already. ``no_copy``: ``go vet`` reports copies of it as it is (it
+    holds a lock). ``positional``: composite literals without field names; ``compared``: ``==``, map keys, switches;
+    ``copied``: wherever a value moves (receivers, parameters and results by value, assignments, range variables),
+    also as part of another value.
+    """
+
+    path: str
+    start: int
+    end: int
+    name: str
+    object: str
+    exported: bool
+    generic: bool
+    fields: tuple[Object, ...]
+    methods: tuple[Object, ...]
+    taken: tuple[str, ...]
+    no_copy: bool
+    positional: tuple[Place, ...]
+    compared: tuple[Place, ...]
+    copied: tuple[Place, ...]
+
+
 class Facts(Protocol):
     """Answers about one module in one build configuration. Raises TypesUnavailable for files it has not loaded."""
 
@@ -267,4 +313,20 @@ class Facts(Protocol):
 
     def constructions(self, field_id: str) -> Constructions:
         """Every place of the declaring package that makes the struct a field belongs to."""
+        ...
+
+    def members(self, object_id: str) -> Members | None:
+        """The fields and methods of the type that an object has, or for a type is; None if nothing is known of it."""
+        ...
+
+    def structure(self, object_id: str) -> Struct | None:
+        """The struct type that an object has, points to, or is; None if that is no defined struct of the module."""
+        ...
+
+    def implemented(self, method_id: str) -> tuple[Object, ...]:
+        """The methods of the package's own interface types through which a method may be called."""
+        ...
+
+    def implementations(self, method_id: str) -> tuple[Object, ...]:
+        """The methods that a call of an interface's method may come to, of types of the package that declares it."""
         ...

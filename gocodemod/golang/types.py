@@ -22,7 +22,21 @@ from typing import IO, Any, Self, TypeVar
 
 from gocodemod.errors import GocodemodError, ToolchainError, TypesUnavailable
 from gocodemod.golang import toolchain as go
-from gocodemod.golang.facts import Call, Construction, Constructions, Expr, File, Function, Object, Ref, Result, Visible
+from gocodemod.golang.facts import (
+    Call,
+    Construction,
+    Constructions,
+    Expr,
+    File,
+    Function,
+    Members,
+    Object,
+    Place,
+    Ref,
+    Result,
+    Struct,
+    Visible,
+)
 
 T = TypeVar("T")
 
@@ -221,6 +235,18 @@ class TypeChecker:
     def constructions(self, field_id: str) -> Constructions:
         return self._cached(_constructions, "constructions", object=field_id)
 
+    def members(self, object_id: str) -> Members | None:
+        return self._cached(_members, "members", object=object_id)
+
+    def structure(self, object_id: str) -> Struct | None:
+        return self._cached(_struct, "structure", object=object_id)
+
+    def implemented(self, method_id: str) -> tuple[Object, ...]:
+        return self._cached(_objects, "implemented", object=method_id)
+
+    def implementations(self, method_id: str) -> tuple[Object, ...]:
+        return self._cached(_objects, "implementations", object=method_id)
+
     # The wire
 
     def _cached(self, read: Callable[[Any], T], op: str, path: str | None = None, **arguments: Any) -> T:
@@ -368,3 +394,19 @@ def _visible(answer: Any) -> Visible:
 
 def _constructions(answer: Any) -> Constructions:
     return Constructions(tuple(Construction(**made) for made in answer["made"]), frozenset(answer["assigned"]))
+
+
+def _objects(answer: Any) -> tuple[Object, ...]:
+    return tuple(Object(**o) for o in answer)
+
+
+def _members(answer: Any) -> Members | None:
+    return Members(tuple(answer["fields"]), tuple(answer["methods"])) if answer else None
+
+
+def _struct(answer: Any) -> Struct | None:
+    if not answer:
+        return None
+    lists = {name: _objects(answer[name]) for name in ("fields", "methods")}
+    places = {name: tuple(Place(**p) for p in answer[name]) for name in ("positional", "compared", "copied")}
+    return Struct(**{**answer, **lists, **places, "taken": tuple(answer["taken"])})

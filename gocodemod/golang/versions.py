@@ -11,6 +11,8 @@ Version = tuple[int, int]
 # this machine says nothing about the one that builds the program: the go line is what both share.
 TIMERS_COLLECTABLE = (1, 23)
 TESTING_CONTEXT = (1, 24)
+# sync.WaitGroup.Go (https://go.dev/doc/go1.25#sync).
+GROUP_GO = (1, 25)
 
 
 @dataclass(frozen=True)

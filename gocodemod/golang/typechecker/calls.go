@@ -14,6 +14,7 @@ type call struct {
 	Object        string `json:"object"`
 	ReceiverStart int    `json:"receiver_start"`
 	ReceiverEnd   int    `json:"receiver_end"`
+	Holder        string `json:"holder"`
 	ReturnsError  bool   `json:"returns_error"`
 	Statement     string `json:"statement"`
 	Literals      []int  `json:"literals"`
@@ -53,6 +54,10 @@ func (b *body) call(f *sourceFile, c *ast.CallExpr) call {
 	}
 	if callee.receiver != nil {
 		answer.ReceiverStart, answer.ReceiverEnd = f.span(callee.receiver)
+		if holder := b.holder(c, callee.receiver); holder != nil {
+			answer.Holder = b.identity(holder)
+			b.view.session.remember(answer.Holder, holder, b)
+		}
 	}
 	if signature, ok := b.signature(c.Fun); ok && signature.Results().Len() > 0 {
 		last := signature.Results().At(signature.Results().Len() - 1).Type()
@@ -135,6 +140,54 @@ func (b *body) callee(c *ast.CallExpr) callee {
 		return callee{kind: "unknown", object: used}
 	}
 	return callee{kind: "unknown"}
+}
+
+// holder is the variable or field whose method is called: mu in s.mu.Lock(), the embedded field where the
+// method is promoted from one. Nil where the receiver is the value of some other expression.
+func (b *body) holder(c *ast.CallExpr, receiver ast.Expr) types.Object {
+	selector, ok := ast.Unparen(c.Fun).(*ast.SelectorExpr)
+	if !ok {
+		return nil
+	}
+	if selection := b.info.Selections[selector]; selection != nil && len(selection.Index()) > 1 {
+		t := selection.Recv()
+		var field *types.Var
+		for _, i := range selection.Index()[:len(selection.Index())-1] {
+			if p, ok := t.Underlying().(*types.Pointer); ok {
+				t = p.Elem()
+			}
+			fields, ok := t.Underlying().(*types.Struct)
+			if !ok {
+				return nil
+			}
+			field = fields.Field(i)
+			t = field.Type()
+		}
+		return field
+	}
+	for {
+		switch e := ast.Unparen(receiver).(type) {
+		case *ast.Ident:
+			return b.variable(e)
+		case *ast.SelectorExpr:
+			return b.variable(e.Sel)
+		case *ast.UnaryExpr: // (&mu).Lock()
+			receiver = e.X
+			continue
+		case *ast.StarExpr:
+			receiver = e.X
+			continue
+		}
+		return nil
+	}
+}
+
+// variable is what an identifier stands for, nil if that is no variable.
+func (b *body) variable(name *ast.Ident) types.Object {
+	if v, ok := b.info.ObjectOf(name).(*types.Var); ok {
+		return v
+	}
+	return nil
 }
 
 func (b *body) instantiates(e ast.Expr) bool {

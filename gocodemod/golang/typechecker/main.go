@@ -161,6 +161,14 @@ func dispatch(s *session, req *request) (any, error) {
 		return s.object(req.Object)
 	case "constructions":
 		return s.constructions(req.Object)
+	case "members":
+		return s.members(req.Object)
+	case "implemented":
+		return s.implemented(req.Object)
+	case "implementations":
+		return s.implementations(req.Object)
+	case "structure":
+		return s.structure(req.Object)
 	}
 	ask, known := questions[req.Op]
 	if !known {
