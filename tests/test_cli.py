@@ -37,12 +37,13 @@ import (
 )
 
 func Poll(ctx context.Context, work func()) {
-	go func() {
+	poll := func() {
 		for {
 			time.Sleep(100 * time.Millisecond)
 			work()
 		}
-	}()
+	}
+	go poll()
 }
 """
 NOTHING = "package p\n\nfunc f() {}\n"

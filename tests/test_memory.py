@@ -25,12 +25,13 @@ import (
 )
 
 func start(ctx context.Context) {
-	go func() {
+	poll := func() {
 		for {
 			time.Sleep(time.Second)
 			work()
 		}
-	}()
+	}
+	go poll()
 }
 """
 WORK = "package p\n\nfunc work() {}\n"
