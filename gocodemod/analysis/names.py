@@ -41,6 +41,12 @@ def means_stop(name: str) -> bool:
     return bool(strong) or (bool(weak) and all(w in _ENDS_A_PHASE | _GENERIC for w in found))
 
 
+def asks_to_stop(name: str) -> bool:
+    """Whether a channel's name asks for an end, where ``stopped`` and ``done`` may tell of one."""
+    tells = _ENDS_A_PHASE | {"stopped", "canceled", "cancelled"}
+    return any(w in STOP_WORDS and w not in tells for w in words(name))
+
+
 def _without_suffix(word: str) -> str:
     for suffix in ("chan", "ch", "c"):
         stem = word.removesuffix(suffix)
