@@ -42,9 +42,12 @@ def means_stop(name: str) -> bool:
 
 
 def asks_to_stop(name: str) -> bool:
-    """Whether a channel's name asks for an end, where ``stopped`` and ``done`` may tell of one."""
+    """Whether a channel's name asks for an end, and nothing else: ``stopped`` and ``done`` may tell of one, ``daemonStop``
+    of another's.
+    """
     tells = _ENDS_A_PHASE | {"stopped", "canceled", "cancelled"}
-    return any(w in STOP_WORDS and w not in tells for w in words(name))
+    found = words(name)
+    return all(w in STOP_WORDS | _GENERIC for w in found) and any(w in STOP_WORDS - tells for w in found)
 
 
 def _without_suffix(word: str) -> str:
