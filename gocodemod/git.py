@@ -57,9 +57,12 @@ class Repository:
 
     top: str
 
-    def run(self, *arguments: str, data: bytes = b"") -> bytes:
-        """Output of a git command run in ``top``. Raises GitError, UsageError where there is no git."""
-        return run(self.top, arguments, blank=_drivers(self.top), data=data)
+    def run(self, *arguments: str, data: bytes = b"", extra: Mapping[str, str] | None = None) -> bytes:
+        """Output of a git command run in ``top``, with ``extra`` in its environment.
+
+        Raises GitError, UsageError where there is no git.
+        """
+        return run(self.top, arguments, blank=_drivers(self.top), data=data, extra=extra)
 
 
 def find(folder: str) -> Repository | None:
@@ -82,13 +85,20 @@ def _find(folder: str) -> Repository | None:
     return Repository(folder) if os.path.realpath(os.fsdecode(told.removesuffix(b"\n"))) == folder else None
 
 
-def run(folder: str, arguments: Sequence[str], blank: Iterable[str] = (), data: bytes = b"") -> bytes:
+def run(
+    folder: str,
+    arguments: Sequence[str],
+    blank: Iterable[str] = (),
+    data: bytes = b"",
+    extra: Mapping[str, str] | None = None,
+) -> bytes:
     """Run git in ``folder`` with everything switched off that would run a program; ``blank``: keys to empty as well."""
     settings = [f"{key}={value}" for key, value in _SAFE] + [f"{key}=" for key in blank]
     command = ["git", "-C", folder, "--no-pager", "--literal-pathspecs"]
     command += [part for setting in settings for part in ("-c", setting)]
     try:
-        done = subprocess.run([*command, *arguments], input=data, capture_output=True, env=environment(), check=False)
+        env = {**environment(), **(extra or {})}
+        done = subprocess.run([*command, *arguments], input=data, capture_output=True, env=env, check=False)
     except FileNotFoundError as error:
         raise UsageError("git is not installed, or not on the PATH") from error
     if done.returncode:
@@ -114,6 +124,27 @@ def _drivers(top: str) -> tuple[str, ...]:
             # `-c` cuts at the first equals sign, so this one cannot be switched off.
             raise UsageError(f"{top}: its git config sets {name!r}, which cannot be switched off: remove it first")
     return tuple(found)
+
+
+# What git runs, or is led to, when it pushes or signs.
+_DANGEROUS = re.compile(
+    r"core\.(sshcommand|askpass|gitproxy)|credential\..*|gpg\..*|user\.signingkey|url\..*\.(pushinsteadof|insteadof)"
+    r"|include(if\..*)?\.path|http\..*|remote\..*\.(proxy|vcs|uploadpack|receivepack)|protocol\..*|ssh\..*",
+    re.DOTALL | re.IGNORECASE,
+)
+
+
+def check_config(repository: Repository, purpose: str) -> None:
+    """Raise UsageError where the repository's own config names what git would run, or be led to, for ``purpose``."""
+    out = os.fsdecode(repository.run("config", "--list", "--show-scope", "--name-only", "--includes", "-z"))
+    parts = out.split("\0")[:-1]
+    own = {name for scope, name in zip(parts[::2], parts[1::2], strict=True) if scope in ("local", "worktree")}
+    found = sorted(name for name in own if _DANGEROUS.fullmatch(name))
+    if found:
+        raise UsageError(
+            f"{repository.top}: its git config sets {', '.join(found)}, which may run programs when {purpose}: remove that,"
+            " or say --trust-git-config if it is yours"
+        )
 
 
 def listed(repository: Repository, folders: Sequence[str]) -> list[str]:

@@ -55,3 +55,18 @@ def decide(candidate: Candidate, context: Context) -> Decision | None:
 
 
 FAKE = Transform("gocodemod.transforms.fake", "A fake.", QUERY, (b"(",), match, decide)
+
+
+def swap(name: str, other: str) -> Transform:
+    """A transform of its own: the call ``name()`` becomes ``other()``."""
+
+    def named(source: Source, node: tree_sitter.Node) -> tree_sitter.Node | None:
+        function = node.child_by_field_name("function")
+        return node if function is not None and source.text(function) == name.encode() else None
+
+    def swapped(candidate: Candidate, context: Context) -> Decision | None:
+        node = candidate.node
+        change = FileChange(candidate.source.path, (Edit(node.start_byte, node.end_byte, f"{other}()".encode()),))
+        return Fix((change,), Level.SAFE, "as asked")
+
+    return Transform(f"gocodemod.transforms.{name}", "A fake.", QUERY, (b"(",), named, swapped)

@@ -13,9 +13,10 @@ import jsonschema
 import pytest
 
 import gocodemod
-from gocodemod import config
+from gocodemod import config, registry
 from gocodemod.cli.main import main
-from gocodemod.cli.options import ApplyOptions
+from gocodemod.cli.options import ApplyOptions, BranchOptions
+from gocodemod.deliver.branches import Status
 from gocodemod.model import Kind, Level, Verification
 from gocodemod.reasons import REASONS
 from gocodemod.report import json as json_report
@@ -72,6 +73,7 @@ def test_make_targets_exist() -> None:
 def test_outcomes_levels_and_labels_are_all_there() -> None:
     assert set(first_column(README, "outcome")) == {str(kind) for kind in Kind}
     assert first_column(page("levels.md"), "level") == [str(level) for level in Level]
+    assert first_column(page("branches.md"), "status") == [str(status) for status in Status]
     assert set(first_column(page("levels.md"), "label")) == {str(v) for v in Verification}
 
 
@@ -90,11 +92,17 @@ def test_every_key_of_the_configuration_is_described_with_its_default() -> None:
             assert default == json.dumps(list(value) if isinstance(value, tuple) else value).removesuffix(".0"), key
 
 
+def test_every_option_of_a_transform_is_described_with_its_default() -> None:
+    text = page("configuration.md")
+    described = re.findall(r"^\| `([\w-]+)` \| `(\w+)` \| `([^`]+)` \|", text, re.MULTILINE)
+    assert described == [(t.name, o.name, o.default) for t in registry.load() for o in t.options]
+    for _, option, default in described:
+        tomllib.loads(f"{option} = {default}")
+
+
 def test_flags_that_are_named_exist() -> None:
-    flags = {f"--{field.name.replace('_', '-')}" for field in dataclasses.fields(ApplyOptions)} | {
-        "--help",
-        "--version",
-    }
+    fields = (*dataclasses.fields(ApplyOptions), *dataclasses.fields(BranchOptions))
+    flags = {f"--{field.name.replace('_', '-')}" for field in fields} | {"--help", "--version"}
     for text in (README, *(p.read_text() for p in PAGES)):
         assert set(re.findall(r"`(--[a-z-]+)", text)) <= flags
 

@@ -331,4 +331,4 @@ def _fix(
     return Fix((change,), level, message, evidence)
 
 
-transform = Transform(__name__, __doc__, QUERY, NEEDLES, match, decide)
+transform = Transform(__name__, __doc__, QUERY, NEEDLES, match, decide, subject="let a stop signal end the wait")

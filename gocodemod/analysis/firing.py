@@ -59,7 +59,7 @@ def reject(view: View, loop: Node, found: Visible, refs: list[Ref], rejected: Re
             )
         if not looked_at and _deadline_of_another_call(view, loop, found, refs):
             return rejected("no-stop-signal", f"{found.text} has a deadline that was made for another call")
-    if _fired_before(view, loop, found, refs):
+    if fired_before(view, loop, found, refs):
         return rejected("signal-already-fired", f"{found.text} may have fired before the wait is reached")
     return None
 
@@ -77,7 +77,7 @@ def _ending(view: View, found: Visible) -> bool:
         if not own and function.callee == "context.AfterFunc":
             return True
     declared = view.functions[-1]
-    if _ends_things(declared.name):
+    if ends_things(declared.name):
         # Shutdown(ctx) error is told how long it may take, as net/http's is; without an error a caller could not see it.
         reports = bool(declared.results) and declared.results[-1].is_error
         return found.place != "param" or not reports or len(view.functions) > 1
@@ -86,12 +86,13 @@ def _ending(view: View, found: Visible) -> bool:
 
 def caution(view: View) -> str:
     """What a person should know about a signal that was accepted."""
-    if _ends_things(view.functions[-1].name):
+    if ends_things(view.functions[-1].name):
         return "the function ends things: a caller that hands it a context which has ended would get no wait"
     return ""
 
 
-def _ends_things(name: str) -> bool:
+def ends_things(name: str) -> bool:
+    """Whether a function's name says that things end when it runs: Close, Shutdown, GracefulStop, Server.onClose."""
     found = names.words(_last(name))
     if not found:
         return False
@@ -105,7 +106,7 @@ def _only_called_when_ending(view: View, declared: Function, found: Visible) -> 
         return False
     calls = [u for u in view.facts.uses(declared.object) if u.role in ("call", "defer-call")]
     return any(
-        u.role == "defer-call" or _ends_things(u.function) or _called_after_the_end(view, u, found) for u in calls
+        u.role == "defer-call" or ends_things(u.function) or _called_after_the_end(view, u, found) for u in calls
     )
 
 
@@ -290,13 +291,16 @@ def _stops_its_owner(view: View, cancel: str, call: Ref) -> bool:
 
 def _deadline_of_another_call(view: View, loop: Node, found: Visible, refs: list[Ref]) -> bool:
     """A timeout made in this function, for something else: the loop neither looks at it nor hands it on."""
-    if any(_in(r, loop) for r in refs):
-        return False
+    return not any(_in(r, loop) for r in refs) and has_deadline(view, found)
+
+
+def has_deadline(view: View, found: Visible) -> bool:
+    """Whether the variable is a context that was made with a deadline, as far as is written in its package."""
     made = [o for o in origins.of(view, found.object.id) if o.call is not None]
     return any(o.call is not None and o.call.name in _DEADLINES for o in made)
 
 
-def _fired_before(view: View, loop: Node, found: Visible, refs: list[Ref]) -> bool:
+def fired_before(view: View, loop: Node, found: Visible, refs: list[Ref]) -> bool:
     """A look, a cancel or a close on a path to the wait; or a loop that sees the signal and goes on.
 
     In the last case the new select would find the signal fired on every round: a spin.

@@ -208,6 +208,12 @@ def never_returns(node: Node) -> bool:
     return text in NO_RETURN or text.rsplit(".", 1)[-1] in _LAST_CALLS
 
 
+def receives(node: Node) -> bool:
+    """``<-ch``."""
+    sign = node.child_by_field_name("operator") if node.type == "unary_expression" else None
+    return sign is not None and sign.type == "<-"
+
+
 def exits(loop: Node) -> list[Node]:
     """Every statement in the loop's body that leaves the loop."""
     own = body(loop)
@@ -277,6 +283,56 @@ def after_loop(loop: Node, function: Node) -> list[Node]:
             found.extend(siblings(current)[1])
         current = current.parent
     return found
+
+
+def follows(node: Node, function: Node) -> Iterator[Node]:
+    """The statements of the function that may run once the one that holds the node has, nearest first.
+
+    A loop around it is yielded itself where it may begin another round, the function where a goto may lead anywhere.
+    Branches that were not taken are left out; deferred calls are for the caller to think of.
+    """
+    current = statement(node)
+    ended = current.type == "return_statement"
+    while not ended and current.parent is not None and current.parent.type == "statement_list":
+        target: Node | None = None
+        for follower in siblings(current)[1]:
+            yield follower
+            if follower.type == "goto_statement":
+                yield function
+            if follower.type in ("return_statement", "goto_statement") or never_returns(follower):
+                return
+            if follower.type in ("break_statement", "continue_statement"):
+                target = jump_target(follower)
+                if target is not None and follower.type == "continue_statement":
+                    yield target
+                break
+        if target is None:
+            around = list(_blocks_around(current, function))
+            yield from (n for n in around if n.type == "for_statement")
+            target = around[-1] if around else None
+        ended = target is None
+        current = labelled(target) if target is not None else current
+
+
+def _blocks_around(node: Node, function: Node) -> Iterator[Node]:
+    """The nodes from a statement's list up to the statement that this list is part of."""
+    parent = node.parent
+    while parent is not None and parent != function:
+        yield parent
+        if parent.parent is not None and parent.parent.type == "statement_list":
+            return
+        parent = parent.parent
+
+
+def root(node: Node) -> Node:
+    """The identifier that ``a.b[i].c``, ``*p`` or ``&x`` begins with; the node itself where there is none."""
+    while True:
+        inner = node.child_by_field_name("operand")
+        if inner is None and node.type == "parenthesized_expression" and node.named_children:
+            inner = node.named_children[0]
+        if inner is None or node.type == "call_expression":
+            return node
+        node = inner
 
 
 def ends_by_itself(loop: Node) -> bool:

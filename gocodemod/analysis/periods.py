@@ -136,10 +136,10 @@ def select_default(view: View, loop: Node) -> Node | None:
     if default is None or flow.statements(default)[:1] != [view.node]:
         return None
     cases = [c for c in inner[0].named_children if c.type == "communication_case"]
-    return default if all(_plain(view, c) for c in cases) else None
+    return default if all(plain(view, c) for c in cases) else None
 
 
-def _plain(view: View, case: Node) -> bool:
+def plain(view: View, case: Node) -> bool:
     """Whether a case waits on a variable, a field or ``x.Done()``: evaluating it on each entry costs nothing and changes nothing."""
     communication = case.child_by_field_name("communication")
     if communication is None:

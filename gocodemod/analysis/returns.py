@@ -143,3 +143,23 @@ def _says_no(statement: Node) -> bool:
     """``return false``, ``return nil, false``: constants, the last of them false."""
     values = _values(statement)
     return bool(values) and values[-1].type == "false" and all(v.type in _CONSTANT for v in values)
+
+
+def failure_values(view: View) -> list[str] | None:
+    """What the function returns before an error: the constant that its failing returns agree on, else zero values.
+
+    None where one of them cannot be written at ``view.node``.
+    """
+    results = view.functions[0].results[:-1]
+    established = [v for r in error_returns(view.function) if len(v := _values(r)) == len(results) + 1]
+    values: list[str] = []
+    for position, result in enumerate(results):
+        found = [v[position] for v in established]
+        texts = {view.text(v) for v in found}
+        if len(texts) == 1 and found[0].type in _CONSTANT and "<-" not in view.text(found[0]):
+            values.append(texts.pop())
+        elif result.zero is None:
+            return None
+        else:
+            values.append(result.zero)
+    return values

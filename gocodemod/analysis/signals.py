@@ -89,6 +89,39 @@ def find(view: View, loop: Node) -> Signal | Refusal:
     return Refusal("no-stop-signal", "no context or stop channel is in scope here")
 
 
+# Reasons why a context's end must not end a wait; to lend it values and a deadline to derive from it is fit.
+_ENDS_TOO_EARLY = frozenset({"signal-already-fired", "cancelled-by-starter", "request-scoped-signal"})
+
+
+@dataclass(frozen=True)
+class Parent:
+    """The context to derive a wait's bound from. ``detached``: why its own end must not end the wait, "" if it may.
+
+    ``timed``: this function gave it a deadline.
+    """
+
+    signal: Signal
+    detached: str
+    timed: bool = False
+
+
+def parent(view: View) -> Parent | None:
+    """The nearest context in scope that is not nil and stays what it is; None where there is none."""
+    found = [c for c in candidates(view) if c.family == "context" and c.place != "testing"]
+    for candidate in sorted(found, key=lambda c: _rank(view, view.node, c)):
+        rejected = _reject(view, view.node, candidate)
+        if rejected is not None and rejected.reason == "no-stop-signal" and firing.has_deadline(view, candidate):
+            # A deadline for the work is one for the wait, too.
+            fired = firing.fired_before(view, view.node, candidate, refs_of(view, candidate))
+            rejected = _Rejected("signal-already-fired", f"{candidate.text} may have fired before") if fired else None
+        timed = candidate.place in ("local", "param") and firing.has_deadline(view, candidate)
+        if rejected is None or rejected.reason == "never-fires":
+            return Parent(_signal(view, candidate), "", timed)
+        if rejected.reason in _ENDS_TOO_EARLY:
+            return Parent(_signal(view, candidate), rejected.message, timed)
+    return None
+
+
 def candidates(view: View) -> Iterator[Visible]:
     """What may be a signal by its type and name; ``t.Context()`` is offered as a context of place ``testing``,
     ``r.Context()`` as one of place ``request``; what loops around the wait leave on, whatever its type.
@@ -134,7 +167,7 @@ def refs_of(view: View, found: Visible) -> list[Ref]:
 
 
 def _rank(view: View, loop: Node, found: Visible) -> tuple[int, int]:
-    """What the loop already looks at first, then what it hands on, then nearness; contexts before channels."""
+    """What the loop already looks at first, then what it hands on, then nearness; contexts before senders."""
     inside = [r for r in refs_of(view, found) if loop.start_byte <= r.start < loop.end_byte]
     if any(looks.looks(r) for r in inside) or found.place == channels.LEFT_ON:
         # Of the channels that carry values, a context that is handed on comes first: it surely means stop.

@@ -14,6 +14,7 @@ from gocodemod.model import Level
 from gocodemod.settings import Settings
 
 FORMATS = ("text", "json")
+GROUPS = ("site", "file", "package", "transform")
 COLOURS = ("auto", "always", "never")
 
 _NAMES = "NAME,..."
@@ -93,6 +94,47 @@ class ApplyOptions(Options):
     allow_dirty: Annotated[
         bool, typer.Option("--allow-dirty", help="Write files though they hold changes that git does not have.")
     ] = False
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a command that makes branches was asked for."""
+
+    group: str | None
+    base: str
+    prefix: str
+    author: str | None
+    sign: bool
+    dry_run: bool
+    trust_git_config: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class BranchOptions(Options):
+    """Of the commands that make branches."""
+
+    group: Annotated[
+        str | None,
+        typer.Option(
+            metavar="|".join(GROUPS),
+            help="What goes onto one branch; else safe fixes by transform, those to be reviewed one by one.",
+        ),
+    ] = None
+    base: Annotated[str, typer.Option(metavar="COMMIT", help="What the branches start from.")] = "HEAD"
+    prefix: Annotated[str, typer.Option(metavar="NAME", help="First part of the branches' names.")] = "gocodemod"
+    author: Annotated[
+        str | None, typer.Option(metavar="'NAME <MAIL>'", help="Of the commits; else git's user.name and user.email.")
+    ] = None
+    sign: Annotated[bool, typer.Option("--sign", help="Sign the commits, as git commit -S does.")] = False
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False
+    trust_git_config: Annotated[
+        bool, typer.Option("--trust-git-config", help="Allow programs that the repository's own git config names.")
+    ] = False
+
+    def asked(self) -> Asked:
+        """The flags, checked. Raises UsageError."""
+        group = _choose("--group", self.group, GROUPS) if self.group is not None else None
+        return Asked(group, self.base, self.prefix, self.author, self.sign, self.dry_run, self.trust_git_config)
 
 
 def _split(values: list[str] | None) -> tuple[str, ...] | None:

@@ -38,11 +38,11 @@ class Pass:
     open_sites: frozenset[Key]
 
 
-def open_sites(outcomes: Iterable[Outcome], kept: Iterable[Proposal]) -> frozenset[Key]:
-    """Where a fix may still be offered: one was made and not used."""
+def open_sites(outcomes: Iterable[Outcome], others: Iterable[Proposal]) -> frozenset[Key]:
+    """Where a fix may still be offered: one was made and not used. ``others``: fixes that were not let in."""
     unused = (Kind.WITHHELD, Kind.CONFLICTED, Kind.ROLLED_BACK)
-    offered = {_key(o.site) for o in outcomes if o.kind in unused or o.fix is not None}
-    return frozenset(offered - {_key(p.site) for p in kept})
+    lost = {_key(o.site) for o in outcomes if o.kind in unused or (o.kind is Kind.REFUSED and o.fix is not None)}
+    return frozenset(lost | {_key(p.site) for p in others})
 
 
 def look_again(first: Pass, look: Look, offered: Callable[[Fix], bool]) -> Counter[str]:

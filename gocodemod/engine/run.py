@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gocodemod import registry
@@ -11,16 +11,17 @@ from gocodemod.engine import decide as deciding
 from gocodemod.engine import edits as algebra
 from gocodemod.engine import match as matching
 from gocodemod.engine import memory
-from gocodemod.engine.again import Pass, look_again, open_sites
+from gocodemod.engine.again import Key, Pass, look_again, open_sites
 from gocodemod.engine.assemble import Assembler, Loss
 from gocodemod.engine.checkers import Checkers
-from gocodemod.engine.discover import GoFile, discover
+from gocodemod.engine.discover import Discovery, GoFile, discover
 from gocodemod.engine.edits import Proposal
 from gocodemod.engine.match import Match
 from gocodemod.engine.result import Changed, Result
 from gocodemod.engine.verify import Verified, verify
 from gocodemod.errors import ToolchainError
 from gocodemod.golang import toolchain as go
+from gocodemod.golang.source import Source
 from gocodemod.model import Decision, Fix, Kind, Level, Outcome, Site, Verification
 from gocodemod.progress import NullProgress, Progress
 from gocodemod.settings import Settings
@@ -51,22 +52,74 @@ def run(
     name = memory.key(found, settings, chosen, toolchain) if remembered else None
     if name is not None and (again := memory.recall(name)) is not None:
         return again
-    matched = matching.match(found.files, chosen, root=found.root, jobs=settings.jobs, progress=told)
-    matches = matched.matches
-    sites = {m.site.path for m in matches}
-    contents = {file.path: file.data for file in found.files if file.path in sites}
-    notes = [*found.notes, *(f"{path}: not searched: {problem}" for path, problem in matched.failed.items())]
-    if toolchain is None and matches:
-        notes.append(f"nothing is verified: {missing}")
     with Checkers(settings, toolchain, missing, found.root) as checkers:
-        turn = _Turn(settings, chosen, checkers, contents, told, write, found.root)
-        outcomes, changed = turn.take(matches)
-        notes += checkers.notes + turn.notes
-    result = Result(found.root, outcomes, changed, found.total, found.skipped, tuple(dict.fromkeys(notes)))
+        turn, matches = _turn(found, settings, chosen, checkers, told, write)
+        if toolchain is None and matches:
+            turn.notes.append(f"nothing is verified: {missing}")
+        decisions = turn.decide(matches)
+        outcomes, changed = turn.settle(decisions, decisions.proposals)
+        notes = (*found.notes, *turn.notes, *checkers.notes)
+    ordered = _balanced((*decisions.undone, *outcomes), decisions.sites)
+    result = Result(found.root, ordered, changed, found.total, found.skipped, tuple(dict.fromkeys(notes)))
     if name is not None and not result.notes:
         # What a note tells of (imports not found, say) may have been put right by the next time.
         memory.remember(name, result)
     return result
+
+
+def run_apart(
+    paths: Sequence[str],
+    settings: Settings,
+    key: Callable[[Proposal], str],
+    *,
+    progress: Progress | None = None,
+    transforms: Sequence[Transform] | None = None,
+    root: str | None = None,
+) -> Apart:
+    """As ``run``, but the fixes are told apart by ``key``, and each set is built and verified without the others.
+
+    ``root``: what paths are shown, and sites named, relative to; else as ``run`` finds it.
+    Raises as ``run`` does, and ToolchainError where there is no toolchain: nothing unverified is set apart.
+    """
+    chosen = tuple(registry.selected(settings) if transforms is None else transforms)
+    told = progress or NullProgress()
+    found = discover(paths, settings, [t.needles for t in chosen])
+    found = replace(found, root=root or found.root)
+    toolchain = go.find(settings.go)
+    with Checkers(settings, toolchain, "", found.root) as checkers:
+        turn, matches = _turn(found, settings, chosen, checkers, told, write=True)
+        decisions = turn.decide(matches)
+        sets: dict[str, list[Proposal]] = {}
+        for proposal in decisions.proposals:
+            sets.setdefault(key(proposal), []).append(proposal)
+        results = {}
+        for name in sorted(sets):
+            outcomes, changed = turn.settle(decisions, sets[name])
+            results[name] = Result(found.root, _ordered(outcomes), changed, len(changed), {}, tuple(turn.notes))
+            turn.notes.clear()
+            checkers.overlay({})
+        notes = (*found.notes, *checkers.notes)
+    every = (*decisions.undone, *(o for result in results.values() for o in result.outcomes))
+    whole = Result(
+        found.root, _balanced(every, decisions.sites), (), found.total, found.skipped, tuple(dict.fromkeys(notes))
+    )
+    return Apart(whole, results)
+
+
+def _turn(
+    found: Discovery,
+    settings: Settings,
+    transforms: Sequence[Transform],
+    checkers: Checkers,
+    progress: Progress,
+    write: bool,
+) -> tuple[_Turn, Sequence[Match]]:
+    matched = matching.match(found.files, transforms, root=found.root, jobs=settings.jobs, progress=progress)
+    sites = {m.site.path for m in matched.matches}
+    contents = {file.path: file.data for file in found.files if file.path in sites}
+    turn = _Turn(settings, transforms, checkers, contents, progress, write, found.root)
+    turn.notes += [f"{path}: not searched: {problem}" for path, problem in matched.failed.items()]
+    return turn, matched.matches
 
 
 def _toolchain(settings: Settings) -> tuple[go.Toolchain | None, str]:
@@ -77,6 +130,24 @@ def _toolchain(settings: Settings) -> tuple[go.Toolchain | None, str]:
             # One that was asked for by name is not done without.
             raise
         return None, str(error)
+
+
+@dataclass(frozen=True)
+class Apart:
+    """``whole``: every site with its outcome, each fix as it went in its own set. ``sets``: each set's run by its key."""
+
+    whole: Result
+    sets: Mapping[str, Result]
+
+
+@dataclass(frozen=True)
+class _Decisions:
+    """``undone``: outcomes that no edit follows from. ``sites``: all that were found. ``sources``: files that fixes touch."""
+
+    sources: Mapping[str, Source]
+    proposals: tuple[Proposal, ...]
+    undone: tuple[Outcome, ...]
+    sites: tuple[Site, ...]
 
 
 @dataclass
@@ -92,32 +163,40 @@ class _Turn:
     root: str
     notes: list[str] = field(default_factory=list)
 
-    def take(self, matches: Sequence[Match]) -> tuple[tuple[Outcome, ...], tuple[Changed, ...]]:
-        outcomes: list[Outcome] = []
+    def decide(self, matches: Sequence[Match]) -> _Decisions:
+        """What the transforms say of each match."""
+        undone: list[Outcome] = []
         proposals: list[Proposal] = []
         with self.progress.stage("decide", len(matches)) as stage:
             decided = deciding.decide(matches, self.transforms, self.checkers, self.settings, self._read, stage)
         for match, decision in decided.decisions:
             if match.suppressed:
-                outcomes.append(Outcome(match.site, Kind.SUPPRESSED, message=match.suppression))
+                undone.append(Outcome(match.site, Kind.SUPPRESSED, message=match.suppression))
             elif isinstance(decision, Fix) and self._offered(decision):
                 proposals.append(Proposal(match.site, decision))
             elif decision is not None:
-                outcomes.append(_undone(match.site, decision))
+                undone.append(_undone(match.site, decision))
+        sites = [m.site for m, decision in decided.decisions if m.suppressed or decision is not None]
+        return _Decisions(decided.sources, tuple(proposals), tuple(undone), tuple(sites))
+
+    def settle(
+        self, decisions: _Decisions, proposals: Sequence[Proposal]
+    ) -> tuple[tuple[Outcome, ...], tuple[Changed, ...]]:
+        """Merge, build and verify these fixes, without any other, and look at the result again."""
         merged = algebra.merge(proposals)
-        outcomes += [_conflicted(loser, winner) for loser, winner in merged.lost]
-        assembler = Assembler(decided.sources, self.checkers.gofmt)
+        outcomes = [_conflicted(loser, winner) for loser, winner in merged.lost]
+        assembler = Assembler(decisions.sources, self.checkers.gofmt)
         verified = self._verified(assembler, merged.kept)
         outcomes += [_lost(loss) for loss in verified.lost]
         outcomes += [self._done(p, verified.verification[p.site]) for p in verified.kept]
         changed = tuple(
-            Changed(path, decided.sources[path].data, data) for path, data in sorted(verified.files.items())
+            Changed(path, decisions.sources[path].data, data) for path, data in sorted(verified.files.items())
         )
         if changed and self.settings.verify:
-            self._look_again(assembler, verified, outcomes, changed)
+            others = [p for p in decisions.proposals if p not in verified.kept]
+            self._look_again(assembler, verified, open_sites((*decisions.undone, *outcomes), others), changed)
         self.notes += verified.notes
-        expected = [m.site for m, decision in decided.decisions if m.suppressed or decision is not None]
-        return _balanced(outcomes, expected), changed
+        return tuple(outcomes), changed
 
     def _read(self, path: str) -> bytes:
         if path not in self.contents:
@@ -145,11 +224,11 @@ class _Turn:
     # --- the second pass --------------------------------------------------------------------------------------
 
     def _look_again(
-        self, assembler: Assembler, verified: Verified, outcomes: Iterable[Outcome], changed: Sequence[Changed]
+        self, assembler: Assembler, verified: Verified, offered: frozenset[Key], changed: Sequence[Changed]
     ) -> None:
         """Decide once more over the changed files. Raises NotIdempotent where transforms would never be content."""
         files = {change.path: change.after for change in changed}
-        first = Pass(assembler, verified.kept, files, open_sites(outcomes, verified.kept))
+        first = Pass(assembler, verified.kept, files, offered)
         with self.progress.stage("second pass", len(changed)):
             following = look_again(first, self._look, self._offered)
         for name, count in sorted(following.items()):
@@ -187,9 +266,13 @@ def _lost(loss: Loss) -> Outcome:
     return Outcome(loss.proposal.site, loss.kind, level, loss.reason, loss.message, fix.evidence, fix=fix)
 
 
+def _ordered(outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:
+    return tuple(sorted(outcomes, key=lambda o: (o.site.path, o.site.start, o.site.transform)))
+
+
 def _balanced(outcomes: Iterable[Outcome], sites: Sequence[Site]) -> tuple[Outcome, ...]:
     """Outcomes in their order, one for each site."""
-    ordered = tuple(sorted(outcomes, key=lambda o: (o.site.path, o.site.start, o.site.transform)))
+    ordered = _ordered(outcomes)
     expected = sorted(sites, key=lambda s: (s.path, s.start, s.transform))
     assert [o.site for o in ordered] == expected, "every site ends in exactly one outcome"
     return ordered

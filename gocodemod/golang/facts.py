@@ -106,11 +106,17 @@ class Call:
 
 @dataclass(frozen=True)
 class Expr:
-    """Type and constant value of an expression. ``constant`` is Go's exact text (``100000000``) or None."""
+    """Type and constant value of an expression; in ``v, ok := <-ch`` and its like, of ``v``.
+
+    ``constant`` is Go's exact text (``100000000``) or None. ``written``: the type as Go text valid at that place, None
+    if it has no spelling there. ``closes``: it, its elements or a field of its struct has a method ``Close()``.
+    """
 
     type: str
     underlying: str
     constant: str | None
+    written: str | None = None
+    closes: bool = False
 
 
 @dataclass(frozen=True)
@@ -215,6 +221,14 @@ class Facts(Protocol):
     def file(self, path: str) -> File: ...
 
     def expr(self, path: str, start: int, end: int) -> Expr | None: ...
+
+    def holds(self, path: str, start: int, end: int) -> tuple[str, ...]:
+        """What in the type of each value of an expression (a call may have several) can refer to something that lives on.
+
+        The first interface, channel, function or unsafe pointer in it, ``""`` for plain data (numbers, strings, errors,
+        messages of protoc-gen-go, and what is made of them), ``"?"`` where the type is unknown. Empty: no such expression.
+        """
+        ...
 
     def refs(self, path: str, start: int, end: int) -> tuple[Ref, ...]:
         """Every identifier in the range, in source order."""

@@ -14,12 +14,15 @@ from gocodemod.report import summary as counting
 VERSION = 1
 
 
-def render(result: Result, diff: bytes | None = None) -> bytes:
-    """The object in ASCII, with ``diff`` where one was asked for.
+def render(result: Result, diff: bytes | None = None, branches: list[dict[str, Any]] | None = None) -> bytes:
+    """The object in ASCII, with ``diff`` and ``branches`` where they were asked for.
 
     Bytes of names and diffs that are not UTF-8 become lone surrogates (U+DC80 to U+DCFF), as Python writes them.
     """
-    return (json.dumps(document(result, diff), indent=2, ensure_ascii=True) + "\n").encode("ascii")
+    found = document(result, diff)
+    if branches is not None:
+        found["branches"] = branches
+    return (json.dumps(found, indent=2, ensure_ascii=True) + "\n").encode("ascii")
 
 
 def document(result: Result, diff: bytes | None = None) -> dict[str, Any]:
