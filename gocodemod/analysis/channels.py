@@ -117,7 +117,8 @@ def reject(view: View, found: Visible, refs: list[Ref], rejected: Callable[[str,
     here = [u for u in uses if u.path == view.path and _in(u, view.outermost)]
     leaves = [u for u in uses if "receive" in u.role and u.leaves and u.in_loop]
     named = names.means_stop(found.object.name) and (found.place in ("param", "captured") or bool(leaves))
-    closed = any(u.role == "close" and names.first_word(u.function) in names.STOPPING_FUNCTIONS for u in uses)
+    asks = names.asks_to_stop(found.object.name)
+    closed = any(u.role == "close" and (asks or names.first_word(u.function) in names.STOPPING_FUNCTIONS) for u in uses)
     return None if named or closed or any(u in here for u in leaves) else none
 
 

@@ -41,6 +41,15 @@ def means_stop(name: str) -> bool:
     return bool(strong) or (bool(weak) and all(w in _ENDS_A_PHASE | _GENERIC for w in found))
 
 
+def asks_to_stop(name: str) -> bool:
+    """Whether a channel's name asks for an end, and nothing else: ``stopped`` and ``done`` may tell of one, ``daemonStop``
+    of another's.
+    """
+    tells = _ENDS_A_PHASE | {"stopped", "canceled", "cancelled"}
+    found = words(name)
+    return all(w in STOP_WORDS | _GENERIC for w in found) and any(w in STOP_WORDS - tells for w in found)
+
+
 def _without_suffix(word: str) -> str:
     for suffix in ("chan", "ch", "c"):
         stem = word.removesuffix(suffix)
