@@ -59,4 +59,6 @@ def decide(candidate: Candidate, context: Context) -> Decision | None:
     return stopping.decide(context, found) or unjoined.decide(context, found)
 
 
-transform = Transform(__name__, __doc__, QUERY, NEEDLES, match, decide, subject="wait for goroutines that nobody waits for")
+transform = Transform(
+    __name__, __doc__, QUERY, NEEDLES, match, decide, subject="wait for goroutines that nobody waits for"
+)
