@@ -301,7 +301,17 @@ def bodies_of(there: Bench) -> list[str]:
     return [pull.branch for pull in there.project.pulls.values() if pull.state == "open"]
 
 
-@pytest.mark.parametrize("broken", [DROP, answer(502, {"message": "Bad gateway"})], ids=["dropped", "502"])
+# Answers that GitHub's description does not have: `make contract` leaves these out.
+UNDESCRIBED = pytest.mark.undescribed
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param(DROP, id="dropped"),
+        pytest.param(answer(502, {"message": "Bad gateway"}), id="502", marks=UNDESCRIBED),
+    ],
+)
 @pytest.mark.parametrize("after", [True, False], ids=["after-the-row-was-written", "before"])
 def test_a_creation_without_an_answer_makes_one(there: Bench, broken: Answer, after: bool) -> None:
     there.forge.faults.append(Fault(creates, broken, after=after))
@@ -338,6 +348,7 @@ def test_a_push_that_fails_is_said_and_the_next_run_goes_on(there: Bench) -> Non
     assert len(bodies_of(there)) == 3
 
 
+@UNDESCRIBED
 def test_a_token_that_is_refused_in_the_middle_stops_the_run(there: Bench) -> None:
     seen = []
 
@@ -370,17 +381,18 @@ LIMITED = {"message": "You have exceeded a secondary rate limit. Please wait a f
 @pytest.mark.parametrize(
     ("limit", "pauses"),
     [
-        (answer(429, LIMITED, retry_after="17"), [17, 17]),
-        (answer(429, LIMITED), [60, 120]),
-        (answer(403, LIMITED, retry_after="17"), [17, 17]),
-        (answer(403, LIMITED), [60, 120]),
-        (
-            answer(403, {"message": "API rate limit exceeded"}, x_ratelimit_remaining="0", x_ratelimit_reset="1000000041",
-                   date="Sun, 09 Sep 2001 01:46:40 GMT"),
-            [42, 42],
+        pytest.param(answer(429, LIMITED, retry_after="17"), [17, 17], id="429-with-retry-after", marks=UNDESCRIBED),
+        pytest.param(answer(429, LIMITED), [60, 120], id="429", marks=UNDESCRIBED),
+        pytest.param(answer(403, LIMITED, retry_after="17"), [17, 17], id="403-with-retry-after"),
+        pytest.param(answer(403, LIMITED), [60, 120], id="403"),
+        pytest.param(
+            answer(
+                403, {"message": "API rate limit exceeded"}, x_ratelimit_remaining="0",
+                x_ratelimit_reset="1000000041", date="Sun, 09 Sep 2001 01:46:40 GMT",
+            ),
+            [42, 42], id="until-the-reset",
         ),
     ],
-    ids=["429-with-retry-after", "429", "403-with-retry-after", "403", "until-the-reset"],
 )  # fmt: skip
 def test_limits_are_waited_out(there: Bench, limit: Answer, pauses: list[float]) -> None:
     if there.kind != "github" and limit[0] == 403:
@@ -393,6 +405,7 @@ def test_limits_are_waited_out(there: Bench, limit: Answer, pauses: list[float])
     assert bodies_of(there) == [ALL]
 
 
+@UNDESCRIBED
 def test_a_pause_outlives_the_process(there: Bench) -> None:
     there.forge.faults.append(Fault(creates, answer(429, LIMITED, retry_after="100000")))
     assert there.run([there.change("all")]).statuses == {ALL: "failed"}
@@ -424,7 +437,7 @@ def test_two_hundred_through_a_secondary_limit(there: Bench) -> None:
         Fault(counted),
         Fault(from_write(70), answer(403, LIMITED, retry_after="90")),
         Fault(from_write(190), answer(403, LIMITED), times=2),
-        Fault(from_write(300), answer(502, {"message": "Bad gateway"}), after=True),
+        Fault(from_write(300), DROP, after=True),
         Fault(from_write(400), DROP, after=True),
     ]
     ran = there.run(changes, labels=("codemod",), reviewers=("bob",))

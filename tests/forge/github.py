@@ -189,8 +189,9 @@ class _Api:
         }
 
 
-_REPOSITORY = r"/repos/(?P<project>[^/]+/[^/]+)"
-_ROUTES = (
+PROJECT = r"/(?P<project>[^/]+/[^/]+)"
+_REPOSITORY = rf"/repos{PROJECT}"
+ROUTES = (
     ("GET", r"/user", "user"),
     ("GET", rf"{_REPOSITORY}", "repository"),
     ("POST", rf"{_REPOSITORY}/forks", "fork"),
@@ -216,4 +217,4 @@ def handle(world: World, request: Request, path: str, api: str, url: str) -> Ans
         error = {"resource": "PullRequest", "code": _CODES.get(no.code, "custom"), "message": no.message}
         return answer(422, {**missing, "message": "Validation Failed", "errors": [error], "status": "422"})
 
-    return dispatch(_Api(world, request, api, url), world, request, path, _ROUTES, answer(404, missing), refused)
+    return dispatch(_Api(world, request, api, url), world, request, path, ROUTES, answer(404, missing), refused)

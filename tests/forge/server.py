@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -218,6 +218,24 @@ class Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 64
 
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._held: set[socket.socket] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._held.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._held.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self) -> None:
+        """Who keeps a connection must not be answered by a forge that is gone, where the next one has its port."""
+        for held in list(self._held):
+            with contextlib.suppress(OSError):
+                held.shutdown(socket.SHUT_RDWR)
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         import sys
 
@@ -225,7 +243,7 @@ class Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-@contextmanager
+@contextlib.contextmanager
 def serve(folder: Path, port: int = 0, public: str = "") -> Iterator[Forge]:
     """A forge on this machine for as long as the context lasts."""
     forge = Forge(World(folder))
@@ -240,3 +258,4 @@ def serve(folder: Path, port: int = 0, public: str = "") -> Iterator[Forge]:
         finally:
             server.shutdown()
             thread.join()
+            server.hang_up()

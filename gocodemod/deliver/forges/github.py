@@ -89,7 +89,9 @@ class GitHub:
 
     def label(self, number: int, labels: Iterable[str]) -> None:
         with _translated():
-            self._pull(number).add_to_labels(*labels)
+            # PyGithub would send a bare list, which GitHub takes but its description of the API does not have.
+            where = f"{self._pull(number).issue_url}/labels"
+            self._github.requester.requestJsonAndCheck("POST", where, input={"labels": list(labels)})
 
     def request_review(self, number: int, reviewers: Iterable[str]) -> None:
         asked = list(reviewers)
