@@ -155,6 +155,24 @@ def test_in_a_shallow_clone_that_knows_nothing(there: Bench, tmp_path: Path) -> 
     assert there.project.git("rev-parse", f"{ALL}^") == there.project.head("main")
 
 
+@pytest.mark.undescribed
+def test_a_token_or_a_name_that_is_wrong_is_said_at_once(there: Bench) -> None:
+    there.forge.world.users.clear()
+    ran = Ran(there)
+    assert ran.code == 2
+    assert "Bad credentials (HTTP 401)\nIs o/r right, and may the token see it?" in ran.err
+
+
+def test_what_cannot_be_decided_has_not_vanished(there: Bench) -> None:
+    Ran(there)
+    there.commit("main", "p.go", (there.clone / "p.go").read_text() + "\nfunc {\n")
+    there.commit("main", "sub/q.go", "package q\n")
+    there.forge.forget()
+    ran = Ran(there, "--format", "json")
+    assert "parse-error" in {site["reason"] for site in ran.answer["sites"]}
+    assert (ran.statuses, there.forge.writes) == ({}, [])
+
+
 # --- the token ---------------------------------------------------------------------------------------------------
 
 
@@ -309,6 +327,10 @@ def marker(there: Bench, tmp_path: Path) -> Path:
 
 
 def test_nothing_of_a_hostile_repository_runs(there: Bench, marker: Path) -> None:
+    gitting._find.cache_clear()
+    gitting._drivers.cache_clear()
+    assert main(("branch", str(there.clone), "--select", "sleep-loop"), io.BytesIO(), io.StringIO()) == 0
+    assert not marker.exists(), marker.read_text()
     ran = Ran(there)
     assert ran.code == 2
     assert all(key.lower() in ran.err for key in REFUSED)
@@ -318,10 +340,6 @@ def test_nothing_of_a_hostile_repository_runs(there: Bench, marker: Path) -> Non
         git(there.clone, "config", "--unset", key)
     marker.unlink(missing_ok=True)
     assert Ran(there, "--format", "json").statuses == {ALL: "created"}
-    assert not marker.exists(), marker.read_text()
-    gitting._find.cache_clear()
-    gitting._drivers.cache_clear()
-    assert main(("branch", str(there.clone), "--select", "sleep-loop"), io.BytesIO(), io.StringIO()) == 0
     assert not marker.exists(), marker.read_text()
     # The trap does snap where nobody minds it.
     subprocess.run(["git", "status"], cwd=there.clone, env=ENVIRONMENT, capture_output=True, check=False)

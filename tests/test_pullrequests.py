@@ -406,15 +406,16 @@ def test_limits_are_waited_out(there: Bench, limit: Answer, pauses: list[float])
 
 
 @UNDESCRIBED
-def test_a_pause_outlives_the_process(there: Bench) -> None:
-    there.forge.faults.append(Fault(creates, answer(429, LIMITED, retry_after="100000")))
-    assert there.run([there.change("all")]).statuses == {ALL: "failed"}
-    assert there.clock.slept == []
-    there.forge.faults.append(Fault(creates, answer(429, LIMITED, retry_after="100"), times=99))
-    assert there.run([there.change("all")]).statuses == {ALL: "failed"}
+@pytest.mark.parametrize(("asked", "pauses"), [("100000", 0), ("100", 8)])
+def test_a_limit_that_does_not_end_stops_the_run(there: Bench, asked: str, pauses: int) -> None:
+    there.forge.faults.append(Fault(creates, answer(429, LIMITED, retry_after=asked), times=99))
+    changes = [there.change("a"), there.change("b")]
+    ran = there.run(changes)
+    assert list(ran.statuses.values()) == ["failed", "failed"]
+    assert ran.pulls[1].why.startswith("not tried:")
+    assert len(there.clock.slept) == pauses
     there.forge.forget()
-    there.clock.slept.clear()
-    assert there.run([there.change("all")]).statuses == {ALL: "created"}
+    assert list(there.run(changes).statuses.values()) == ["created", "created"]
 
 
 @pytest.mark.parametrize("there", ["github"], indirect=True)
@@ -458,6 +459,19 @@ def test_two_hundred_through_a_secondary_limit(there: Bench) -> None:
 # --- kill -9 -----------------------------------------------------------------------------------------------------
 
 
+def canned(there: Bench, *names: str) -> subprocess.Popen[bytes]:
+    """A run as a process, and a process group, of its own."""
+    arguments = (there.forge.url, there.forge.public, str(there.clone), there.kind, *names)
+    environment = ENVIRONMENT | {"XDG_STATE_HOME": os.environ["XDG_STATE_HOME"]}
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.forge.canned", *arguments], start_new_session=True, env=environment
+    )
+
+
+def closes(request: Request) -> bool:
+    return request.writes and bool({"state", "state_event"} & set(request.body or ()))
+
+
 def fetches_to_push(request: Request) -> bool:
     return request.path.endswith("/info/refs") and request.query.get("service") == "git-receive-pack"
 
@@ -478,12 +492,7 @@ def test_after_a_kill_a_rerun_ends_with_exactly_one(
 ) -> None:
     process: list[subprocess.Popen[bytes]] = []
     there.forge.faults.append(Fault(moment, DROP, after=after, then=lambda: os.killpg(process[0].pid, signal.SIGKILL)))
-    arguments = (there.forge.url, there.forge.public, str(there.clone), there.kind, "all")
-    process.append(
-        subprocess.Popen([sys.executable, "-m", "tests.forge.canned", *arguments], start_new_session=True, env=ENVIRONMENT | {
-            "XDG_STATE_HOME": os.environ["XDG_STATE_HOME"]
-        })
-    )  # fmt: skip
+    process.append(canned(there, "all"))
     assert process[0].wait(120) == -signal.SIGKILL
     there.run([there.change("all")], **WISHES)
     [pull] = there.project.pulls.values()
@@ -492,3 +501,21 @@ def test_after_a_kill_a_rerun_ends_with_exactly_one(
     there.forge.forget()
     assert there.run([there.change("all")], **WISHES).statuses == {ALL: "unchanged"}
     assert there.forge.writes == []
+
+
+@pytest.mark.parametrize(
+    "moment", [to("POST", "/comments"), to("POST", "/notes"), closes], ids=["comment", "note", "close"]
+)
+def test_after_a_kill_while_closing_a_rerun_says_it_once(there: Bench, moment: Callable[[Request], bool]) -> None:
+    there.run([there.change("all")])
+    process: list[subprocess.Popen[bytes]] = []
+    fault = Fault(moment, DROP, after=True, then=lambda: os.killpg(process[0].pid, signal.SIGKILL))
+    there.forge.faults.append(fault)
+    process.append(canned(there))
+    if process[0].wait(120) != -signal.SIGKILL:
+        assert fault.times == 1, "killed, or a request that this forge does not have"
+        pytest.skip("another forge's word for it")
+    there.run([])
+    [pull] = there.project.pulls.values()
+    assert (pull.state, len(pull.comments)) == ("closed", 1)
+    assert there.run([there.change("all")]).statuses == {ALL: "updated"}

@@ -13,6 +13,7 @@ from gocodemod.cli.options import PrOptions
 from gocodemod.cli.streams import Streams
 from gocodemod.deliver import branches, propose, pullrequests, session, target
 from gocodemod.deliver.bodies import Writer
+from gocodemod.deliver.forges.protocol import ForgeError
 from gocodemod.deliver.planning import Plan, Wishes
 from gocodemod.deliver.propose import Location, Proposed
 from gocodemod.deliver.pullrequests import Pull
@@ -48,7 +49,7 @@ def run(streams: Streams, options: PrOptions) -> int:
         tempfile.TemporaryDirectory(prefix="gocodemod-") as folder,
         session.opened(place.repository, where, token, fork=about.fork, dry_run=asked.dry_run, told=tell) as opened,
     ):
-        into = about.into or opened.caller.read(opened.forge.default_branch)
+        into = about.into or _default_branch(opened, where)
         base = asked.base or opened.base(into)
         proposed = propose.propose(place, base, folder, settings, asked.group, prefix, every, bar)
         wishes = Wishes(
@@ -74,6 +75,16 @@ def _report(streams: Streams, options: PrOptions, proposed: Proposed, plan: Plan
     report += text.closing(proposed.result, verbose=verbose, colour=colour)
     report += told.closing(pulls, plan.held, dry_run=dry_run)
     return report.encode("utf-8", "surrogateescape")
+
+
+def _default_branch(opened: session.Session, where: target.Target) -> str:
+    """The first thing that is asked: what is wrong with address or token is found out here."""
+    try:
+        return opened.caller.read(opened.forge.default_branch)
+    except ForgeError as error:
+        raise UsageError(
+            f"{where.api}: {error}\nIs {where.project} right, and may the token see it? (docs/pull-requests.md)"
+        ) from error
 
 
 def _vanished(place: Location, proposed: Proposed, settings: Settings, prefix: str) -> Callable[[str], bool]:

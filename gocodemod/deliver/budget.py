@@ -20,6 +20,8 @@ from gocodemod.deliver import state
 # Seconds of a pause where the forge names none; doubled each time, up to the longest.
 FIRST_PAUSE = 60.0
 LONGEST_PAUSE = 960.0
+# Seconds beyond which a pause is not waited for: limits are reset within an hour.
+TOO_LONG = 7200.0
 # Pauses for the same write before it is given up.
 PATIENCE = 8
 
@@ -81,7 +83,9 @@ class Budget:
             now = self.clock.now()
             longest = max(limit.seconds for limit in self.limits)
             self.database.execute("delete from writes where account = ? and at <= ?", (self.account, now - longest - 1))
-            past = self._past(now)
+            # A clock that was set back must not lock anybody out.
+            self.database.execute("update writes set at = ? where account = ? and at > ?", (now, self.account, now))
+            past = self._past()
             delay = max(self._paused_until() - now, _delay(past, self.limits, count, now))
             if delay <= 0:
                 self.database.executemany("insert into writes values (?, ?)", [(self.account, now)] * count)
@@ -101,21 +105,21 @@ class Budget:
 
     def expected(self, count: int) -> float:
         """Seconds that so many writes will wait for the budget, as far as is known."""
-        now = at = max(self.clock.now(), self._paused_until())
-        past = self._past(now)
+        at = max(self.clock.now(), self._paused_until())
+        past = self._past()
         for _ in range(count):
             at += max(0.0, _delay(past, self.limits, 1, at))
             past.append(at)
         return at - self.clock.now()
 
-    def _past(self, now: float) -> list[float]:
-        # A clock that was set back must not lock anybody out.
-        rows = self.database.execute("select min(at, ?) from writes where account = ? order by 1", (now, self.account))
+    def _past(self) -> list[float]:
+        rows = self.database.execute("select at from writes where account = ? order by 1", (self.account,))
         return [at for (at,) in rows]
 
     def _paused_until(self) -> float:
         row = self.database.execute("select until from pauses where account = ?", (self.account,)).fetchone()
-        return float(row[0]) if row else 0.0
+        until = float(row[0]) if row else 0.0
+        return until if until - self.clock.now() <= TOO_LONG else 0.0
 
 
 def _delay(past: Sequence[float], limits: Sequence[Limit], count: int, now: float) -> float:

@@ -15,8 +15,6 @@ _T = TypeVar("_T")
 # Tries where no answer comes, seconds before the second one; doubled each time.
 _TRIES = 4
 _FIRST_WAIT = 2.0
-# Seconds beyond which a pause is not waited for: limits are reset within an hour.
-_TOO_LONG = 7200.0
 
 
 @dataclass
@@ -85,7 +83,7 @@ class Caller:
         """Note the pause that the forge asks for, else a minute, doubled each time; how many there have been."""
         doubled = min(pacing.FIRST_PAUSE * 2**before, pacing.LONGEST_PAUSE)
         seconds = doubled if error.retry_after is None else error.retry_after
-        if before == pacing.PATIENCE or seconds > _TOO_LONG:
+        if before == pacing.PATIENCE or seconds > pacing.TOO_LONG:
             raise error
         self.told(f"the forge asks for a pause of {pacing.spoken(seconds)}")
         self.budget.pause(seconds)
