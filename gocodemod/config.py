@@ -114,14 +114,20 @@ def merge(defaults: Settings, found: Found) -> Settings:
     return replace(defaults, **values)
 
 
-def check_transforms(settings: Settings, options: Mapping[str, Iterable[str]]) -> None:
-    """Raise UsageError where a table ``[transforms.NAME]`` names no transform, or an option that it does not have."""
+def check_transforms(settings: Settings, options: Mapping[str, Mapping[str, _Reader]]) -> None:
+    """Raise UsageError where a table ``[transforms.NAME]`` names no transform, an option it does not have, or a value
+    that the option cannot have. ``options``: what reads each option's value, by name, by transform.
+    """
     for name, table in settings.transforms.items():
         if name not in options:
             raise UsageError(f"[transforms.{name}]: there is no such transform: {_nearest(name, options)}")
-        for key in table:
+        for key, value in table.items():
             if key not in options[name]:
                 raise UsageError(f"[transforms.{name}]: unknown key {key!r}: {_nearest(key, options[name])}")
+            try:
+                options[name][key](value)
+            except ValueError as error:
+                raise UsageError(f"[transforms.{name}]: {key} must be {error}, not {value!r}") from error
 
 
 def _transforms(path: str, value: Any) -> Mapping[str, Mapping[str, Any]]:

@@ -50,12 +50,192 @@ REASONS: dict[str, str] = {
     ),
     "barrier": "The loop waits for a condition that its caller relies on: returning early would say it holds.",
     # sleep-loop.
+    "caller-would-spin": (
+        "An endless loop calls this function, never leaves and waits for nothing else: once the signal has fired, the "
+        "function would return at once, again and again."
+    ),
     "non-positive-duration": "The duration is a constant that is not positive: the Sleep returns at once, and a ticker would panic.",
     "sleeps-under-lock": "A lock taken in this function is held during the wait. The lock is the problem to solve first.",
-    "goto-over-declaration": "A goto jumps over the place where the ticker or timer would be declared, which Go forbids.",
+    "goto-over-declaration": (
+        "A goto jumps over the place where a variable (ticker, timer, context) would be declared, which Go forbids."
+    ),
     "sleep-in-post": (
         "The Sleep is the post statement of a for, and the wait cannot move to the end of the body without being skipped "
         "by a continue or naming something else."
     ),
     "sleep-in-header": "The Sleep is the init statement of an if, switch or for, where a select cannot stand.",
+    # wait-timeout.
+    "would-leak-sender": (
+        "Whoever sends on the channel, or on another one that the function receives from later, would wait for a receiver "
+        "for ever once the function has returned early."
+    ),
+    "sender-out-of-sight": (
+        "Who sends on or closes the channel (or belongs to the WaitGroup) cannot be seen from here, so nobody knows whom an "
+        "early return would leave behind."
+    ),
+    "slot-or-token": (
+        "The receive takes or gives back a slot, a lock or a turn, or the channel has several receivers: it is no wait for a "
+        "result."
+    ),
+    "start-barrier": "The goroutine waits here to be let go, which is meant to take as long as it takes.",
+    "runs-until-stopped": (
+        "The wait is for the end of something that runs until it is stopped (a server, a loop, a process), so a long wait is "
+        "no failure."
+    ),
+    "waits-again": "A deferred call waits for the same or another goroutine, so an early return would not return earlier.",
+    "skips-cleanup": (
+        "What stands behind the wait releases, replies or records, or the function's own failures clean up first: an early "
+        "return would leave that out."
+    ),
+    "hides-an-error": "An error from before the wait is returned behind it: an early return would tell of the timeout instead.",
+    "late-result-leaks": (
+        "The result holds something that must be closed. If it came after the timeout, nobody would be there to do that."
+    ),
+    "worker-uses-freed-resource": (
+        "The goroutine that would be left behind works with something that the function's deferred calls free, or that "
+        "belongs to the caller, who may use it again once the function has returned."
+    ),
+    "worker-writes-after-return": (
+        "The goroutine that would be left behind writes a variable or field that others read without waiting for it: a data "
+        "race."
+    ),
+    "type-not-nameable": "A variable for the received value would have to be declared, and its type has no name at this place.",
+    "wait-in-header": (
+        "The wait stands in the header of a statement, has a label, or holds a comment or a call, so that a select cannot "
+        "take its place."
+    ),
+    # waitgroup-misuse.
+    "done-before-the-end": (
+        "Work follows the Done of a WaitGroup, in a goroutine that Wait is not meant to wait for to its end: a "
+        "barrier. Deferred, it would be waited for."
+    ),
+    "counts-items": ("Done is called in each round of a loop: the WaitGroup counts items, not goroutines."),
+    "done-not-on-every-path": (
+        "Some way through the goroutine ends without Done, and it cannot be told whether that is meant, or what "
+        "else calls Done then."
+    ),
+    "done-more-than-once": (
+        "Done of the same WaitGroup is called by other means too, deferred, by a callee or by its Go method."
+    ),
+    "group-changes": (
+        "The expression that names the WaitGroup is computed, declared or assigned while the goroutine runs, so at "
+        "its start, or where it is started, it may name another one or none."
+    ),
+    "defers-may-block": (
+        "The goroutine defers calls that may wait for something, in a place where Done cannot be deferred behind "
+        "them: Wait would wait for them too, and could hang."
+    ),
+    "leaves-an-empty-branch": ("Done is all that a branch of an if does, and nothing would be left of it."),
+    "add-not-at-start": (
+        "Add stands in a branch of the goroutine, or behind something that may keep or end it: moved before the go "
+        "statement, it would count goroutines that never call Done, or keep Wait waiting for more than it did."
+    ),
+    "count-unclear": (
+        "Other calls of Add or Done touch the same WaitGroup, so that it is not plain which Done the Add is paired "
+        "with."
+    ),
+    "waits-for-the-group": (
+        "The goroutine waits for something that comes only after Wait has returned, so waiting for it would be a "
+        "deadlock."
+    ),
+    "lock-held-at-wait": ("A lock is held while the WaitGroup is waited for, and the goroutine takes it: a deadlock."),
+    "copied-further": (
+        "The value that is copied comes from another copy, or goes on into one, in a place that cannot be changed "
+        "along."
+    ),
+    "adds-to-its-copy": (
+        "The goroutine calls Add on a WaitGroup that it is handed by value. Add belongs before the go statement, "
+        "and nobody but the author knows what it should count."
+    ),
+    "changes-its-copy": (
+        "The method assigns to fields of its receiver, a copy; by pointer it would change the original."
+    ),
+    "struct-copied": (
+        "A struct that holds a WaitGroup is passed by value, and the WaitGroup is copied with it. Whether the rest "
+        "should be shared, too, is for a person to decide."
+    ),
+    "fixed-together": ("The rewrite of another site changes this one with it."),
+    "exported-api": ("The function is exported, or linked to by name: code that cannot be seen may call it as it is."),
+    "used-as-value": (
+        "The function, or its type, is used as a value somewhere, so its signature is not ours to change."
+    ),
+    "satisfies-interface": ("An interface demands a method of this name, so its signature is not ours to change."),
+    "other-build-config": (
+        "A file that this build configuration leaves out, or a test that was not loaded, names what would change."
+    ),
+    # ticker-stop and time-after-loop.
+    "ownership-unknown": (
+        "Somebody else may hold the timer or ticker (it, or its channel, is returned, stored, passed on, sent or "
+        "shared with another literal), so it cannot be told here when it is no longer needed."
+    ),
+    "collected-by-runtime": (
+        "With this module's go line, 1.23 or newer, the runtime collects unreachable timers and tickers, stopped "
+        "or not: the edit would gain nothing."
+    ),
+    "stop-never-runs": (
+        "The function or round that uses the timer or ticker never ends, or only with the process: a Stop there is "
+        "dead code, and the ticker is in use for as long as the program runs."
+    ),
+    "variable-reassigned": (
+        "The variable holds different timers or tickers at different times: one Stop, or a defer, which looks at "
+        "the variable when it is reached, would not stop them all."
+    ),
+    "outlives-the-round": (
+        "It is made in a loop (or behind a goto), but its variable, or a copy of its channel, lives longer than "
+        "one round: what a later round does with it cannot be told."
+    ),
+    "nothing-holds-it": (
+        "The timer or ticker is used where it is made, and no variable holds it that could be stopped."
+    ),
+    "no-place-for-stop": (
+        "There is no place where a Stop can be written that every way out passes: the timer or ticker is made in "
+        "the header of a statement, a jump still uses it or leaves by goto, or too many ways lead out."
+    ),
+    "duration-not-constant": (
+        "time.Tick gives nil for a duration that is not positive, where NewTicker panics: only constants can be told."
+    ),
+    "restarted-each-round": (
+        "The wait never passes: something shorter in the same select (a default, a time.After, a ticker) begins "
+        "each round, and with it the wait, anew. A deadline for the whole loop is made once, before it."
+    ),
+    "operand-order": (
+        "A select evaluates its operands in source order, and one before the time.After does more than name a "
+        "channel: a timer made before the select would start too early."
+    ),
+    # lost-cancel and sleep-afterfunc.
+    "goroutine-is-joined": (
+        "Somebody waits for this goroutine (a WaitGroup, a channel): its Sleep is a step of the work that is "
+        "waited for, not a way to start work later."
+    ),
+    "literal-has-results": ("The function literal has results, so a timer cannot run it as it is."),
+    "parameter-not-bound": (
+        "The literal's parameters cannot become variables around it: their names mean something else there, or "
+        "their arguments cannot be evaluated one by one."
+    ),
+    "comment-in-the-way": (
+        "A comment stands inside of what the edit would take out, and no other place is right for it."
+    ),
+    "context-escapes": (
+        "Something that lives on has the context, or what was made of it (a returned response, a stored stream, a "
+        "goroutine): cancelling it here would cut that off."
+    ),
+    "cancelled-with-parent": (
+        "The function cancels the context's parent when it ends, and that releases this one, too: its own cancel "
+        "function need not be called."
+    ),
+    "cancel-handed-on": (
+        "The cancel function is returned, stored or passed on some path, so its context outlives the function "
+        "there; the path on which it is lost needs a call of its own."
+    ),
+    "cancel-in-header": (
+        "The context is made in the header of an if, switch or for, where no call to its cancel function can follow it."
+    ),
+    "package-level-context": (
+        "The context is made at package level: there is no function at whose end it could be cancelled."
+    ),
+    "context-unused": ("Neither the context nor its cancel function is used: the statement can go."),
+    "round-end-unclear": (
+        "The context is made in a loop, and the end of the round that uses it is not a place where cancel could be "
+        "called."
+    ),
 }

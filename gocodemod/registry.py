@@ -42,7 +42,7 @@ def selected(settings: Settings) -> tuple[Transform, ...]:
     every = {transform.name: transform for transform in load(settings.transform_files)}
     for asked in (*settings.select, *settings.ignore):
         find(every, asked)
-    check_transforms(settings, {name: transform.options for name, transform in every.items()})
+    check_transforms(settings, {name: {o.name: o.read for o in t.options} for name, t in every.items()})
     names = settings.select or tuple(every)
     return tuple(every[name] for name in sorted(set(names) - set(settings.ignore)))
 

@@ -12,6 +12,7 @@ from gocodemod.golang.facts import Facts
 from gocodemod.golang.source import Source
 from gocodemod.golang.versions import Language
 from gocodemod.model import Decision, Site
+from gocodemod.needles import Needles
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,18 @@ class Context:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Option:
+    """A key of the table ``[transforms.NAME]``. ``default`` is written as TOML has it (``"30s"`` with its quotes).
+
+    ``read``: what the value means; raises ValueError that says what was expected (``a duration such as "30s"``).
+    """
+
+    name: str
+    default: str
+    read: Callable[[Any], Any]
+
+
 Match = Callable[[Source, tree_sitter.Node], tree_sitter.Node | None]
 Decide = Callable[[Candidate, Context], Decision | None]
 
@@ -46,23 +59,23 @@ class Transform:
     """One anti-pattern. ``name`` follows from the module's file name and is the only name it has.
 
     ``query``: tree-sitter query; the node captured as ``@site`` is what ``match`` is asked about.
-    ``needles``: byte strings, all of which a file must contain to hold a site. The first lies inside every ``@site``
-    (the query runs only around it), the others there or in an import.
+    ``needles``: byte strings, all of which a file must contain to hold a site; a tuple of them stands for any one. The
+    first lies inside every ``@site`` (the query runs only around it), the others there or in an import.
     ``match``: narrows the query in tree terms alone, returns the node that is the site, or None.
     ``decide``: a Fix, a Refusal, or None where the types show that this is no site at all.
     ``since``: lowest language version for which anything is offered.
     ``subject``: what its fixes do, in the imperative and in a few words, for commits and pull requests.
-    ``options``: keys it understands in its table ``[transforms.NAME]`` of the configuration.
+    ``options``: what it understands in its table ``[transforms.NAME]`` of the configuration.
     """
 
     module: str
     doc: str
     query: str
-    needles: tuple[bytes, ...]
+    needles: Needles
     match: Match
     decide: Decide
     since: tuple[int, int] = (1, 0)
-    options: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
     subject: str = ""
 
     @property

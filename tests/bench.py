@@ -115,28 +115,40 @@ class Lab:
         if done.returncode == 0:
             return {}
         sections: dict[str, str] = {}
-        pending = ""
+        pending = found = ""
         for line in text.splitlines(keepends=True):
             # ``go test`` names the package below its output, ``go vet`` above it.
             below = re.match(r"(FAIL|ok)\s+(\S+)\s", line)
             above = re.match(r"# (?:\[?)([^\s\]]+)", line)
+            # What ``go vet`` finds stands under no package's name, or under that of another one.
+            inside = re.match(r"(?:vet: )?(?:\./)?([^\s:]+)/[^\s:/]+\.go:\d+:", line)
             if below:
                 if below[1] == "FAIL":
                     sections[below[2]] = sections.get(below[2], "") + pending + line
                 pending = ""
             elif above and args[0] == "vet":
-                pending = above[1].removesuffix("_test")
+                pending, found = above[1].removesuffix("_test"), ""
                 sections.setdefault(pending, "")
             elif args[0] == "vet":
-                sections[pending] = sections.get(pending, "") + line
+                if inside:
+                    found = f"{self._module()}/{inside[1]}"
+                    sections[found] = sections.get(found, "") + line
+                elif found:
+                    # A finding that quotes code goes on over several lines.
+                    sections[found] = sections[found].removesuffix("\n") + " " + line.lstrip()
+                else:
+                    sections[pending] = sections.get(pending, "") + line
             else:
                 pending += line
         return sections or {"": text}
 
+    def _module(self) -> str:
+        module = re.search(r"^module (\S+)", self.batch.go_mod, re.MULTILINE)
+        return module[1] if module else ""
+
     def complaint(self, complaints: dict[str, str], case: Case) -> str:
         """The part that is about a case."""
-        module = re.search(r"^module (\S+)", self.batch.go_mod, re.MULTILINE)
-        package = f"{module[1]}/{case.folder}" if module else case.folder
+        package = f"{self._module()}/{case.folder}".lstrip("/")
         if self.batch.alone:
             return "".join(complaints.values())
         mine = (t for name, t in complaints.items() if name == package or name.startswith(package + "/") or not name)
@@ -227,9 +239,16 @@ class Bench:
 
     def check_vet(self, case: Case) -> None:
         lab = self.lab(case)
-        if not case.broken:
-            _none(lab.complaint(lab.vetted[lab.before], case), "the input is not vet-clean")
-            _none(lab.complaint(lab.vetted[lab.after], case), "the output is not vet-clean")
+        if case.broken:
+            return
+        before, others = _told_apart(lab.complaint(lab.vetted[lab.before], case), case.vet)
+        after, new = _told_apart(lab.complaint(lab.vetted[lab.after], case), case.vet)
+        _none(others, "the input is not vet-clean")
+        _none(new, "the output is not vet-clean")
+        assert bool(before) == bool(case.vet), "go vet does not find what the case says"
+        fixed = [line.split()[1] == Kind.FIXABLE for line in case.sites]
+        left = 0 if all(fixed) else max(len(before) - sum(fixed), 0)
+        assert len(after) <= left, "what go vet finds is still there:\n" + "".join(after)
 
     def check_go_tests(self, case: Case) -> None:
         if case.has_tests:
@@ -258,6 +277,13 @@ class Bench:
     def _comments(self, data: bytes) -> list[str]:
         # The lines of a comment move together with the code around it.
         return [" ".join(comment.split()) for comment in self.checker.comments(data)]
+
+
+def _told_apart(complaint: str, words: str) -> tuple[list[str], str]:
+    """The lines that hold the words, and the rest."""
+    lines = complaint.splitlines(keepends=True)
+    meant = [line for line in lines if words and words in line]
+    return meant, "".join(line for line in lines if line not in meant and not line.startswith("# "))
 
 
 def _none(text: str, what: str) -> None:

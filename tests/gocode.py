@@ -244,6 +244,35 @@ loop:
 }
 """
 
+HOLDS = b"""package app
+
+import (
+	"context"
+	"math/big"
+	"net/http"
+	"time"
+	"unsafe"
+)
+
+type record struct {
+	name  string
+	when  time.Time
+	inner map[string][]*record
+	fails []error
+}
+
+type holder[T any] struct{ value T }
+
+func several() (int, *record, chan int, error) { panic(1) }
+func handle() (unsafe.Pointer, func(), any)    { panic(1) }
+
+func holding[T any](ctx context.Context, generic T, resp *http.Response, kept record, number *big.Int) {
+	_, _, _, _ = several()
+	_, _, _ = handle()
+	_ = []any{ctx, resp, kept, number, resp.Header, resp.Body, holder[T]{generic}, holder[int]{1}, nowhere}
+}
+"""
+
 CGO = b"""package cgo
 
 // #include <stdlib.h>
@@ -265,6 +294,7 @@ FILES: dict[str, bytes] = {
     "results.go": RESULTS,
     "calls.go": CALLS,
     "roles.go": ROLES,
+    "holds.go": HOLDS,
     "cgo/cgo.go": CGO,
     "lib/lib.go": b"package lib\n\ntype Lib struct{ n int }\n\nfunc Make(n int) *Lib { return &Lib{n} }\n",
     "lib/export_test.go": b"package lib\n\nfunc (l *Lib) N() int { return l.n }\n",

@@ -11,7 +11,9 @@ A case is a txtar archive ``golden/<transform>/<situation-in-words>.txtar`` (htt
     -- want/sites --
     loop.go:7 fixable safe -
 
-``flags:`` and ``broken:`` (why the input need not compile) are lines of the comment. Without ``-- go.mod --`` the
+``flags:``, ``broken:`` (why the input need not compile) and ``vet:`` (words of what ``go vet`` finds in the input, and
+must find no more where it was fixed) are lines of the comment. A file ``.gocodemod.toml`` holds settings that no flag
+can give. Without ``-- go.mod --`` the
 module is ``example.com/golden`` at Go 1.25. Cases that can share a module are laid out as its packages, so that one
 type checker, one ``go vet`` and one ``go test`` serve all of them.
 """
@@ -20,10 +22,12 @@ from __future__ import annotations
 
 import argparse
 import re
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gocodemod import config
 from gocodemod.model import Level, Outcome
 from gocodemod.settings import Settings
 
@@ -103,6 +107,11 @@ class Case:
         return self._line("broken")
 
     @property
+    def vet(self) -> str:
+        """Words of the findings of ``go vet`` that the input has by intention."""
+        return self._line("vet")
+
+    @property
     def go_mod(self) -> str:
         return self.archive.files.get("go.mod", GO_MOD.encode()).decode()
 
@@ -112,14 +121,20 @@ class Case:
         several = any(name.endswith(("/go.mod", "go.work")) for name in self.inputs)
         module = re.search(r"^module (\S+)", self.go_mod, re.MULTILINE)
         inner = f'"{module[1]}/'.encode() if module else b"\0"
-        return bool(self.broken) or several or any(inner in data for data in self.inputs.values())
+        return (
+            bool(self.broken)
+            or several
+            or config.NAMES[0] in self.inputs
+            or any(inner in data for data in self.inputs.values())
+        )
 
     @property
     def has_tests(self) -> bool:
         return any(name.endswith("_test.go") and b"\nfunc Test" in data for name, data in self.inputs.items())
 
     def settings(self) -> Settings:
-        return parse_flags(self.transform, self.flags)
+        table = tomllib.loads(self.inputs.get(config.NAMES[0], b"").decode())
+        return config.merge(parse_flags(self.transform, self.flags), config.Found(str(self.path), table))
 
     def updated(self, changed: Mapping[str, bytes], sites: Sequence[str]) -> bytes:
         """The archive with its ``want/`` part as things are."""
@@ -177,6 +192,12 @@ class Batch:
     @classmethod
     def of(cls, case: Case) -> Batch:
         return cls(case.transform, case.flags, case.go_mod, case.name if case.alone else "")
+
+    @property
+    def module(self) -> str:
+        """The module's path, "" where it has none."""
+        found = re.search(r"^module (\S+)", self.go_mod, re.MULTILINE)
+        return found[1] if found else ""
 
     def lay_out(self, root: Path, members: Sequence[Case], crlf: bool = False) -> None:
         """Write the cases' inputs below ``root``, with ``crlf`` their twins."""

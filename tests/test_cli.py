@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -86,7 +87,7 @@ def test_version_and_help() -> None:
 
 
 def test_list_and_explain() -> None:
-    assert ran("list").out.startswith(b"sleep-loop  Replace time.Sleep loops")
+    assert re.search(rb"^sleep-loop +Replace time.Sleep loops", ran("list").out, re.MULTILINE)
     assert b"Not handled, and why" in ran("explain", "sleep-loop").out
     for reason, sentence in REASONS.items():
         assert ran("explain", reason).out.decode() == f"{reason}: {sentence}\n"

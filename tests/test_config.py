@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import json
+import re
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from gocodemod import config, registry
+from gocodemod.cli.main import main
 from gocodemod.cli.options import ApplyOptions, Options
 from gocodemod.errors import UsageError
 from gocodemod.model import Level
@@ -134,4 +138,23 @@ def test_names_of_transforms_and_their_options_are_checked() -> None:
         registry.selected(Settings(transforms={"sleep-lop": {}}))
     with pytest.raises(UsageError, match=r"\[transforms.sleep-loop\]: unknown key 'timeout'"):
         registry.selected(Settings(transforms={"sleep-loop": {"timeout": "1s"}}))
+    with pytest.raises(
+        UsageError, match=r"\[transforms.wait-timeout\]: unknown key 'timout': did you mean 'timeout'\?"
+    ):
+        registry.selected(Settings(transforms={"wait-timeout": {"timout": "1s"}}))
     assert registry.selected(Settings(ignore=("sleep-loop",), select=("sleep-loop",))) == ()
+
+
+@pytest.mark.parametrize("value", ["soon", "0s", "-1s", "30", 30, True, ["30s"]])
+def test_values_of_options_are_checked_before_anything_runs(value: object, tmp_path: Path) -> None:
+    says = r'\[transforms.wait-timeout\]: timeout must be a duration such as "30s", not '
+    with pytest.raises(UsageError, match=says):
+        registry.selected(Settings(transforms={"wait-timeout": {"timeout": value}}))
+    tree(
+        tmp_path,
+        {".gocodemod.toml": f"[transforms.wait-timeout]\ntimeout = {json.dumps(value)}\n", "a.go": "package a\n"},
+    )
+    err = io.StringIO()
+    assert main(["scan", str(tmp_path)], io.BytesIO(), err) == 2
+    assert re.search(says, err.getvalue())
+    assert registry.selected(Settings(transforms={"wait-timeout": {"timeout": "90s"}}))

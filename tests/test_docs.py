@@ -13,11 +13,12 @@ import jsonschema
 import pytest
 
 import gocodemod
-from gocodemod import config
+from gocodemod import config, registry
 from gocodemod.cli.main import main
 from gocodemod.cli.options import ApplyOptions, PrOptions
+from gocodemod.deliver import planning
 from gocodemod.deliver import target as targets
-from gocodemod.deliver.planning import Status
+from gocodemod.deliver.branches import Status
 from gocodemod.model import Kind, Level, Verification
 from gocodemod.reasons import REASONS
 from gocodemod.report import json as json_report
@@ -74,11 +75,12 @@ def test_make_targets_exist() -> None:
 def test_outcomes_levels_and_labels_are_all_there() -> None:
     assert set(first_column(README, "outcome")) == {str(kind) for kind in Kind}
     assert first_column(page("levels.md"), "level") == [str(level) for level in Level]
+    assert first_column(page("branches.md"), "status") == [str(status) for status in Status]
     assert set(first_column(page("levels.md"), "label")) == {str(v) for v in Verification}
 
 
 def test_statuses_of_pull_requests_are_all_there() -> None:
-    assert first_column(page("pull-requests.md"), "status") == [str(status) for status in Status]
+    assert first_column(page("pull-requests.md"), "status") == [str(status) for status in planning.Status]
 
 
 def test_tokens_that_are_named_are_looked_for() -> None:
@@ -99,6 +101,14 @@ def test_every_key_of_the_configuration_is_described_with_its_default() -> None:
         if key != "level":
             value = getattr(defaults, key)
             assert default == json.dumps(list(value) if isinstance(value, tuple) else value).removesuffix(".0"), key
+
+
+def test_every_option_of_a_transform_is_described_with_its_default() -> None:
+    text = page("configuration.md")
+    described = re.findall(r"^\| `([\w-]+)` \| `(\w+)` \| `([^`]+)` \|", text, re.MULTILINE)
+    assert described == [(t.name, o.name, o.default) for t in registry.load() for o in t.options]
+    for _, option, default in described:
+        tomllib.loads(f"{option} = {default}")
 
 
 def test_flags_that_are_named_exist() -> None:

@@ -20,9 +20,9 @@ def edited(draw: st.DrawFn) -> tuple[bytes, tuple[Edit, ...]]:
     return data, tuple(Edit(start, end, draw(st.binary(max_size=6))) for start, end in pairs)
 
 
-def proposal(name: str, *changes: tuple[str, list[tuple[int, int]]]) -> algebra.Proposal:
+def proposal(name: str, *changes: tuple[str, list[tuple[int, int]]], text: bytes = b"x") -> algebra.Proposal:
     site = Site(name, changes[0][0], 0, 0, 1, 1, 1, name)
-    files = tuple(FileChange(path, tuple(Edit(s, e, b"x") for s, e in spans)) for path, spans in changes)
+    files = tuple(FileChange(path, tuple(Edit(s, e, text) for s, e in spans)) for path, spans in changes)
     return algebra.Proposal(site, Fix(files, Level.SAFE, ""))
 
 
@@ -94,7 +94,7 @@ def test_a_lost_fix_leaves_no_trace_and_order_of_asking_does_not_matter(
     for path in ("a", "b"):
         edits = algebra.edits_of(merged.kept, path)
         algebra.validate(edits, len(data))
-        assert len(edits) == sum(len(c.edits) for p in merged.kept for c in p.fix.changes if c.path == path)
+        assert set(edits) == {e for p in merged.kept for c in p.fix.changes if c.path == path for e in c.edits}
     random.shuffle(made)  # type: ignore[attr-defined]
     assert algebra.merge(made) == merged
     for loser, winner in merged.lost:
@@ -118,8 +118,17 @@ def test_a_fix_over_two_files_is_let_in_whole_or_not_at_all() -> None:
         pytest.param(((1, 3), (3, 6)), 2, id="replacements side by side"),
         pytest.param(((1, 4), (3, 6)), 1, id="replacements that overlap"),
         pytest.param(((1, 9), (3, 3)), 1, id="an insertion inside a replacement"),
+        pytest.param(((1, 4), (1, 4)), 2, id="the same replacement twice"),
     ],
 )
 def test_what_counts_as_overlap(spans: tuple[tuple[int, int], tuple[int, int]], kept: int) -> None:
     merged = algebra.merge([proposal(f"t{i}", ("a", [span])) for i, span in enumerate(spans)])
     assert len(merged.kept) == kept
+
+
+def test_a_replacement_that_two_fixes_share_is_made_once() -> None:
+    one, other = proposal("one", ("a", [(1, 4), (6, 7)])), proposal("two", ("a", [(1, 4)]))
+    merged = algebra.merge([one, other])
+    assert merged.kept == (one, other)
+    assert algebra.apply(b"01234567", algebra.edits_of(merged.kept, "a")) == b"0x45x7"
+    assert algebra.merge([one, proposal("two", ("a", [(1, 4)]), text=b"y")]).kept == (one,)

@@ -63,6 +63,12 @@ def test_needles_in_strings_and_comments_are_no_sites() -> None:
     assert [m.site.line for m in sites(go)] == [9]
 
 
+def test_of_a_needle_with_alternatives_one_is_enough() -> None:
+    either = replace(CALL, needles=((b"miss", b"hit"),))
+    assert [m.site.line for m in sites("package p\nfunc f() {\n\thit()\n}\n", either)] == [3]
+    assert sites("package p\nfunc f() {}\n", either) == []
+
+
 def test_nested_sites_are_each_found_once() -> None:
     assert [(m.site.start, m.site.end) for m in sites("package p; func f() { hit(hit(), hit()) }")] == [
         (22, 39),
@@ -106,6 +112,13 @@ def test_the_cut_around_needles_finds_what_the_whole_tree_holds() -> None:
     )
     assert len(sites(source)) == 400
     assert sites(source) == sites(source, replace(CALL, needles=()))
+
+
+def test_a_needle_may_have_alternatives() -> None:
+    query = '((call_expression function: (identifier) @f (#match? @f "^(hit|miss)$")) @site)'
+    either = replace(CALL, query=query, needles=((b"miss", b"hit"), b"package"))
+    assert [m.site.line for m in sites("package p\nfunc f() {\n\thit()\n\tmiss()\n}\n", either)] == [3, 4]
+    assert not sites("package p\nfunc f() { other() }\n", either)
 
 
 # --- fingerprints -----------------------------------------------------------------------------------------------
@@ -262,10 +275,13 @@ def test_a_file_that_kills_its_process_costs_that_file_only() -> None:
 
 def test_the_example_holds_every_site_that_grep_would_expect() -> None:
     root = Path(__file__).parent.parent / "examples/legacy"
-    transforms = registry.load()
+    transforms = [t for t in registry.load() if t.name == "sleep-loop"]
     found = discover([str(root)], Settings(), [t.needles for t in transforms])
     matched = match(found.files, transforms, root=found.root, jobs=1)
-    expected = sum(_sleeps(path) for path in root.rglob("*.go"))
+    # Two goroutines sleep once, in no loop: they are other transforms' sites.
+    once = {"notify.go", "export.go"}
+    assert all(_sleeps(path) == 1 for path in root.rglob("*.go") if path.name in once)
+    expected = sum(_sleeps(path) for path in root.rglob("*.go") if path.name not in once)
     assert len(matched.matches) == expected > 0
     assert sum(m.suppressed for m in matched.matches) == 1
 

@@ -83,3 +83,9 @@ def test_reasons_are_named_like_transforms_and_say_a_sentence() -> None:
     assert all(name == name.lower() and " " not in name for name in REASONS)
     assert all(text.endswith(".") for text in REASONS.values())
     assert not {t.name for t in registry.load()} & set(REASONS)
+
+
+def test_every_transform_says_in_a_few_words_what_its_fixes_do() -> None:
+    for transform in registry.load():
+        assert 0 < len(transform.subject) <= 50, transform.name
+        assert transform.subject[0].islower() and not transform.subject.endswith("."), transform.name

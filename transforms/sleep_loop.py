@@ -40,7 +40,7 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from gocodemod.analysis import exits, flow, layout, locks, names, periods, signals
+from gocodemod.analysis import callers, exits, flow, layout, locks, names, periods, signals
 from gocodemod.analysis.exits import ExitArm
 from gocodemod.analysis.signals import Signal
 from gocodemod.analysis.view import View
@@ -117,7 +117,11 @@ def decide(candidate: Candidate, context: Context) -> Decision | None:
 def _armed(wait: _Wait, signal: Signal, form: Callable[[_Wait, Signal, ExitArm], Decision]) -> Decision:
     """The form with the exit arm that the loop needs, or why there is none."""
     arm = exits.exit_arm(wait.view, wait.loop, signal)
-    return arm if isinstance(arm, Refusal) else form(wait, signal, arm)
+    if isinstance(arm, Refusal):
+        return arm
+    if spinning := callers.spinning(wait.context, wait.view):
+        return Refusal("caller-would-spin", f"{spinning} calls this function in a loop that nothing else slows down")
+    return form(wait, signal, arm)
 
 
 def _why_no_ticker(wait: _Wait, signal: Signal) -> str | None:

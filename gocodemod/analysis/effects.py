@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterator
 
 from tree_sitter import Node
 
@@ -57,16 +58,54 @@ def of_exits(view: View, loop: Node) -> Effect:
     done = flow.dominating(view.node, view.function)
     for leaving in flow.exits(loop):
         before = [s for s in flow.siblings(leaving)[0] if s not in done and not flow.contains(s, view.node)]
-        before = _without_pairs(view, [s for s in before if not _gives_back(view, loop, s)])
+        before = without_pairs(view, [s for s in before if not _gives_back(view, loop, s)])
         # What a loop assigns when it succeeds, it need not when it is stopped.
         effect = of(view, [*before, leaving], writes=Effect.NONE)
-        if effect is Effect.RELEASES or any(_calls_back(view, s) for s in before):
+        if effect is Effect.RELEASES or any(calls_back(view, s) for s in before):
             return Effect.RELEASES
         found = max(found, Effect.WORKS if effect is Effect.RECORDS else Effect.NONE)
     return found
 
 
-def _calls_back(view: View, statement: Node) -> bool:
+def only_answers(view: View, statement: Node) -> bool:
+    """Whether every call of the statement writes to an http.ResponseWriter, or to a log."""
+    calls = [n for n in flow.inside(statement) if n.type == "call_expression"]
+    outer = [c for c in calls if not any(flow.contains(o, c) and o != c for o in calls)]
+    plain = statement.type in ("expression_statement", "assignment_statement", "short_var_declaration", "if_statement")
+    return plain and bool(outer) and all(_answers(view, c) or _callee(view, c).lower() in _LOGGING for c in outer)
+
+
+def _answers(view: View, call: Node) -> bool:
+    named = (view.facts.object(r.object) for r in view.refs_in(call))
+    return any(o is not None and o.type == "net/http.ResponseWriter" for o in named)
+
+
+def only_logs(view: View, statement: Node) -> bool:
+    """Whether the statement writes to a log and does nothing else that anybody could miss."""
+    if statement.type != "expression_statement" or statement.named_children[0].type != "call_expression":
+        return False
+    last = _callee(view, statement.named_children[0]).lower()
+    logs = last in _LOGGING or (last in ("msg", "msgf") and "log" in view.text(statement).lower())
+    return logs and of(view, [statement]) <= Effect.WORKS
+
+
+def releases(view: View, call: Node) -> bool:
+    """Whether a call, by its name, gives something back, undoes it or answers somebody."""
+    return _of_call(view, call) is Effect.RELEASES
+
+
+def looks_only(view: View, call: Node) -> bool:
+    """Whether a call, by its name, prints, logs, measures or computes, and leaves what it is given as it is."""
+    known = view.call_at(call)
+    if known is not None and known.kind == "builtin":
+        return True
+    words = set(names.words(_callee(view, call)))
+    return _callee(view, call).lower() in _LOGGING or bool(
+        words & {"observe", "since", "record", "trace", "log", "print"}
+    )
+
+
+def calls_back(view: View, statement: Node) -> bool:
     """A call of a function value (``onDone(err)``): somebody waits to be told. Not a package's (``log.G``)."""
     if statement.type != "expression_statement" or statement.named_children[0].type != "call_expression":
         return False
@@ -77,7 +116,7 @@ def _calls_back(view: View, statement: Node) -> bool:
     return known is not None and known.kind == "value" and declared is not None and declared.scope != "package"
 
 
-def _without_pairs(view: View, statements: list[Node]) -> list[Node]:
+def without_pairs(view: View, statements: list[Node]) -> list[Node]:
     """Leave out Lock and Unlock, deferred or not: an exit that has them gives back what it or its iteration took."""
     kept = []
     for statement in statements:
@@ -102,26 +141,31 @@ def _gives_back(view: View, loop: Node, statement: Node) -> bool:
 def _of_one(view: View, statement: Node, taken: list[str], writes: Effect) -> Effect:
     """``taken``: locks that these statements have given back without taking them, or not given back yet."""
     found = Effect.NONE
+    for node, effect in parts(view, statement, writes):
+        if node.type != "call_expression" or not _pairs(view, node, taken):
+            found = max(found, effect)
+    return found
+
+
+def parts(view: View, statement: Node, writes: Effect = Effect.RECORDS) -> Iterator[tuple[Node, Effect]]:
+    """Each thing that a statement does, with its effect: calls, sends, receives, assignments, goroutines, defers."""
     for node in flow.inside(statement):
         if node.type in ("send_statement", "defer_statement"):
-            return Effect.RELEASES
-        if node.type in ("assignment_statement", "inc_statement", "dec_statement"):
+            yield node, Effect.RELEASES
+        elif node.type in ("assignment_statement", "inc_statement", "dec_statement"):
             if not _assigns_locals(view, node):
-                found = max(found, writes)
+                yield node, writes
         elif node.type == "go_statement":
-            found = max(found, Effect.WORKS)
-        elif node.type == "call_expression":
-            if _quiet(view, node) or _pairs(view, node, taken):
-                continue
+            yield node, Effect.WORKS
+        elif node.type == "call_expression" and not _quiet(view, node):
             effect = _of_call(view, node)
             # A return that is skipped loses its value, not what making the value did.
             if statement.type != "return_statement" or effect >= Effect.RECORDS:
-                found = max(found, effect)
+                yield node, effect
         elif node.type == "unary_expression" and view.text(node).startswith("<-"):
             # A value that nobody looks at: a slot given back, or a wait for somebody.
             alone = node.parent is not None and node.parent.type == "expression_statement"
-            found = max(found, Effect.RELEASES if alone else Effect.WORKS)
-    return found
+            yield node, Effect.RELEASES if alone else Effect.WORKS
 
 
 def _pairs(view: View, call: Node, taken: list[str]) -> bool:
@@ -154,6 +198,8 @@ def _quiet(view: View, call: Node) -> bool:
 
 def _of_call(view: View, call: Node) -> Effect:
     name = _callee(view, call)
+    if name in _LOCKING:
+        return Effect.RELEASES
     if name.lower() in _LOGGING:
         return Effect.WORKS
     first = names.first_word(name)

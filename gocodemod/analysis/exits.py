@@ -10,19 +10,14 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from gocodemod.analysis import effects, flow, goroutines, looks, names
+from gocodemod.analysis import barriers, copies, effects, flow, goroutines, looks, returns
 from gocodemod.analysis.looks import Check
 from gocodemod.analysis.signals import Signal
 from gocodemod.analysis.view import View
-from gocodemod.golang.facts import Result
 from gocodemod.model import Level, Refusal
 
 # Stands for the file's own name of the package context in an arm's text.
 CONTEXT = "\0context"
-_CONSTANT = frozenset(
-    {"nil", "true", "false", "int_literal", "float_literal", "interpreted_string_literal", "unary_expression"}
-)
-_WAITING = frozenset({"wait", "await", "waitfor", "ensure"})
 
 
 @dataclass(frozen=True)
@@ -52,17 +47,19 @@ def checks(view: View, loop: Node, signal: Signal) -> list[Check]:
 
 
 def _existing(view: View, loop: Node, signal: Signal, found: list[Check]) -> ExitArm | Refusal:
-    """The loop has exits on this signal: let the next one run, or copy it where it is one return."""
-    if _runs_next(view, loop, found) and (signal.family == "context" or signal.only_closed):
-        return ExitArm("", Level.SAFE, "the loop's own check runs next")
+    """The loop has exits on this signal: let the next one run, or copy it where it is short."""
     # A value that somebody sends is gone once received: then the exit must be taken here.
-    text = _common_return(view, found)
+    stays = signal.family == "context" or signal.only_closed
+    text = copies.common_exit(view, found)
+    counts = _runs_next(view, loop, found, counting=True) and (text is None or "\n" in text)
+    if stays and (counts or _runs_next(view, loop, found)):
+        return ExitArm("", Level.SAFE, "the loop's own check runs next")
     if text is None:
         return Refusal(
-            "stop-exit-differs", "the loop's own exit on this signal is no single return that means the same here"
+            "stop-exit-differs", "the loop's own exit on this signal does more than a return that could be copied"
         )
     skipped = _skipped(view, loop)
-    if skipped >= effects.Effect.RECORDS:
+    if skipped >= effects.Effect.RECORDS or _decides(view, loop, text):
         return Refusal("stop-exit-differs", "what follows the wait releases, replies or records")
     level = Level.REVIEW if skipped is effects.Effect.WORKS else Level.SAFE
     return ExitArm(text, level, "as the loop's own exit on this signal")
@@ -70,18 +67,25 @@ def _existing(view: View, loop: Node, signal: Signal, found: list[Check]) -> Exi
 
 def _of_outer_loop(view: View, loop: Node, found: list[Check]) -> ExitArm | Refusal:
     """A loop around this one has exits on the signal: a copy where they are one return, which may flush or close before."""
-    text = _common_return(view, found)
+    text = copies.common_exit(view, found)
     if text is None:
         return Refusal(
             "stop-exit-differs", "the exit of the loop around this one is no single return that means the same here"
         )
     skipped = max(_skipped(view, loop), effects.of_exits(view, loop))
-    if not (_error_returns(loop) or _returns_already(view, loop)):
+    if not (returns.error_returns(loop) or _returns_already(view, loop)):
         skipped = max(skipped, effects.of(view, _rest_of_round(view, loop)))
     if skipped >= effects.Effect.RECORDS:
         return Refusal("stop-exit-differs", "a return here would skip what releases, replies or records")
     level = Level.REVIEW if skipped is effects.Effect.WORKS else Level.SAFE
     return ExitArm(text, level, "as the outer loop's own exit on this signal")
+
+
+def _decides(view: View, loop: Node, text: str) -> bool:
+    """Whether a break would skip an assignment, which what stands behind the loop may look at."""
+    skipped = (n for s in flow.after(view.node, loop) for n in flow.inside(s))
+    assigns = any(n.type in ("assignment_statement", "inc_statement", "dec_statement") for n in skipped)
+    return assigns and text.rsplit("\n", 1)[-1].startswith("break")
 
 
 def _rest_of_round(view: View, loop: Node) -> list[Node]:
@@ -90,16 +94,28 @@ def _rest_of_round(view: View, loop: Node) -> list[Node]:
     return list(flow.after(flow.labelled(loop), around)) if flow.ends_by_itself(loop) else []
 
 
-def _runs_next(view: View, loop: Node, found: list[Check]) -> bool:
-    """Whether nothing but the loop's header stands between the wait and a check."""
+def _runs_next(view: View, loop: Node, found: list[Check], counting: bool = False) -> bool:
+    """Whether nothing but the loop's header, and with ``counting`` what counts its rounds, stands between the wait and a check."""
     nodes = [c.node for c in found]
     for follower in flow.after(view.node, loop):
-        return follower in nodes
+        if follower in nodes:
+            return True
+        if not (counting and _is_quick(view, follower)):
+            return False
     if any(c.arm is None for c in found):
         return True
     own = flow.body(loop)
     inner = flow.statements(own) if own is not None else []
     return bool(inner) and inner[0] in nodes
+
+
+_SLOW = frozenset({"for_statement", "select_statement", "go_statement", "labeled_statement"})
+
+
+def _is_quick(view: View, statement: Node) -> bool:
+    """``backoff *= 2`` and its like: local variables change, nothing is called that matters, nothing leaves or waits."""
+    slow = any(n.type in _SLOW | flow.JUMPS for n in flow.inside(statement))
+    return not slow and effects.of(view, [statement]) is effects.Effect.NONE
 
 
 def _skipped(view: View, loop: Node) -> effects.Effect:
@@ -108,89 +124,8 @@ def _skipped(view: View, loop: Node) -> effects.Effect:
         return effects.Effect.NONE
     # The state that an endless loop keeps between its rounds is of use to nobody once it has ended.
     writes = effects.Effect.WORKS if flow.is_endless(loop) else effects.Effect.RECORDS
-    following = [s for s in flow.after(view.node, loop) if not _made_by_the_failure(view, s)]
+    following = [s for s in flow.after(view.node, loop) if not copies.made_by_the_failure(view, s)]
     return effects.of(view, following, writes)
-
-
-def _common_return(view: View, found: list[Check]) -> str | None:
-    """The one return that all checks consist of, if its names stand for the same things at the wait."""
-    returns = {_single_return(view, c) for c in found}
-    return returns.pop() if len(returns) == 1 and None not in returns and _means_the_same(view, found[0]) else None
-
-
-def _failed(view: View) -> set[str]:
-    """Variables that are not nil at the wait, because it stands in the branch of ``if err != nil``."""
-    found: set[str] = set()
-    child, parent = view.node, view.node.parent
-    while parent is not None and parent != view.function:
-        if parent.type == "if_statement" and child == parent.child_by_field_name("consequence"):
-            name = _compared_with_nil(view, parent.child_by_field_name("condition"), "!=")
-            # Tried again on the way: it may have succeeded since.
-            again = (r for r in view.refs_of(name) if r.role in ("define", "assign", "address"))
-            if name and not any(child.start_byte <= r.start < view.node.start_byte for r in again):
-                found.add(name)
-        child, parent = parent, parent.parent
-    return found
-
-
-def _compared_with_nil(view: View, test: Node | None, operator: str) -> str:
-    """The variable of ``x != nil`` (or ``==``), "" for any other condition."""
-    if test is None or test.type != "binary_expression":
-        return ""
-    sign, left, right = (test.child_by_field_name(n) for n in ("operator", "left", "right"))
-    if sign is None or left is None or right is None or sign.type != operator or right.type != "nil":
-        return ""
-    ref = view.ref_at(left) if left.type == "identifier" else None
-    return ref.object if ref is not None else ""
-
-
-def _made_by_the_failure(view: View, statement: Node) -> bool:
-    """``defer body.Close()`` of what a failed call did not give: nothing is there to be released."""
-    if statement.type != "defer_statement":
-        return False
-    failed = _failed(view)
-    values = {r.value_start for r in view.refs if r.object in failed and r.role in ("define", "assign")}
-    bases = {r.object for r in view.refs_in(statement) if r.role == "base"}
-    return any(r.value_start in values for r in view.refs if r.object in bases and r.role in ("define", "assign"))
-
-
-def _single_return(view: View, check: Check) -> str | None:
-    """The text of the arm's only statement if that is a return; what it does only without the failure is left out."""
-    if check.arm is None:
-        return None
-    failed = _failed(view)
-    inner = [
-        s
-        for s in flow.statements(check.arm)
-        if s.type != "if_statement"
-        or s.child_by_field_name("alternative") is not None
-        or _compared_with_nil(view, s.child_by_field_name("condition"), "==") not in failed
-    ]
-    return view.text(inner[0]) if len(inner) == 1 and inner[0].type == "return_statement" else None
-
-
-def _means_the_same(view: View, check: Check) -> bool:
-    """Whether each name in the copied return stands for the same thing at the wait."""
-    assert check.arm is not None, "only arms with a return are copied"
-    statement = flow.statements(check.arm)[-1]
-    for ref in view.refs_in(statement):
-        if ref.outer_start == ref.start or ref.role == "base" or ref.selected:
-            here = view.facts.lookup(view.path, view.node.start_byte, ref.name)
-            bare = view.source.data[ref.start - 1 : ref.start] != b"."
-            if bare and (here is None or here.id != ref.object):
-                return False
-    if not statement.named_children:
-        return _results_visible(view)
-    return True
-
-
-def _results_visible(view: View) -> bool:
-    """A bare return is an error where an inner variable shadows a named result."""
-    for result in view.functions[0].results:
-        here = view.facts.lookup(view.path, view.node.start_byte, result.name) if result.name not in ("", "_") else None
-        if result.name not in ("", "_") and (here is None or here.kind != "result"):
-            return False
-    return True
 
 
 def _is_first(view: View, loop: Node) -> bool:
@@ -219,7 +154,12 @@ def _made(view: View, loop: Node, signal: Signal) -> ExitArm | Refusal:
             "stop-exit-differs", "the loop takes what others send, and they would wait for a receiver for ever"
         )
     behind = flow.after_loop(loop, view.function) if flow.ends_by_itself(loop) else []
+    if signal.place == "request":
+        # Nobody reads an answer any more.
+        behind = [s for s in behind if not effects.only_answers(view, s)]
     now, later = _skipped(view, loop), effects.of(view, behind)
+    if later >= effects.Effect.RECORDS and _others_skip(view, behind):
+        later = effects.Effect.WORKS
     exits = effects.of_exits(view, loop)
     if exits is effects.Effect.RELEASES:
         return Refusal("stop-exit-differs", "the loop's other exits release, reply or close something first")
@@ -230,7 +170,8 @@ def _made(view: View, loop: Node, signal: Signal) -> ExitArm | Refusal:
     alone = goroutines.runs_alone(view, function) and not told
     if not alone and _in_test(view):
         return Refusal("no-way-to-report-stop", "a return would let the test go on, or pass, as if all were well")
-    if not alone and _is_barrier(view, loop, behind):
+    waited_for = barriers.is_barrier(view, loop, behind) or barriers.promises_success(view, loop, behind)
+    if not alone and waited_for and signal.place != "request":
         return Refusal("barrier", "the caller relies on the condition that this loop waits for")
     if now >= effects.Effect.RECORDS or (later >= effects.Effect.RECORDS and not _returns_already(view, loop)):
         return Refusal("stop-exit-differs", "a return here would skip what releases, replies or records")
@@ -245,6 +186,18 @@ def _returns_already(view: View, loop: Node) -> bool:
     return any(effects.of(view, flow.siblings(n)[0]) < effects.Effect.RECORDS for n in returns)
 
 
+def _others_skip(view: View, behind: list[Node]) -> bool:
+    """Whether a return behind the loop, an error where the function has one, skips what releases or records there."""
+    reports = bool(view.functions[0].results)
+    for statement in behind:
+        if effects.of(view, [statement]) >= effects.Effect.RECORDS:
+            return False
+        inner = [n for n in flow.inside(statement) if n.type == "return_statement" and n != statement]
+        if returns.error_returns(statement) if reports else inner:
+            return True
+    return False
+
+
 def _in_test(view: View) -> bool:
     """A test file, or a helper that is handed a test."""
     types = (p.type for f in view.functions for p in f.params)
@@ -256,10 +209,10 @@ def _error_return(
 ) -> ExitArm | Refusal:
     results = view.functions[0].results
     if not results[-1].is_error:
-        return Refusal("no-way-to-report-stop", "the function has results, none of them an error")
-    established = _error_returns(loop)
-    told = _told_as_success(view, loop)
-    values, sure = _usual_values(view, established, results[:-1])
+        return _given_up(view, loop, max(skipped, behind))
+    established = returns.error_returns(loop)
+    told = returns.told_as_success(view, loop)
+    values, sure = returns.usual_values(view, established, results[:-1])
     if values is None:
         return Refusal("no-way-to-report-stop", "the zero value of a result cannot be written in this file")
     if skipped >= effects.Effect.RECORDS or (behind >= effects.Effect.RECORDS and not established):
@@ -272,81 +225,11 @@ def _error_return(
     return ExitArm("return " + ", ".join([*values, error]), level, "reported as an error", signal.family == "channel")
 
 
-def _told_as_success(view: View, loop: Node) -> str | None:
-    """``if errors.Is(err, context.Canceled) { return nil }``: what this loop takes a stop for."""
-    for node in flow.inside(loop):
-        test = node.child_by_field_name("condition") if node.type == "if_statement" else None
-        then = node.child_by_field_name("consequence") if test is not None else None
-        if test is not None and then is not None and "context.Canceled" in view.text(test):
-            inner = flow.statements(then)
-            values = _values(inner[0]) if len(inner) == 1 else []
-            if values and values[-1].type == "nil" and all(v.type in _CONSTANT for v in values):
-                return view.text(inner[0])
-    return None
-
-
-def _error_returns(loop: Node) -> list[Node]:
-    """Returns in the loop whose last value is not nil: they skip what stands behind the loop already."""
-    return [n for n in flow.inside(loop) if (values := _values(n)) and values[-1].type != "nil"]
-
-
-def _values(node: Node) -> list[Node]:
-    if node.type != "return_statement" or not node.named_children:
-        return []
-    return [c for c in node.named_children[0].named_children if c.type != "comment"]
-
-
-def _usual_values(view: View, returns: list[Node], results: tuple[Result, ...]) -> tuple[list[str] | None, bool]:
-    """What to return before the error, None where it cannot be written; and whether nothing known speaks against it.
-
-    What the error returns around the wait agree on (``return -1, err``, ``return n, err``), named results, zero values.
-    """
-    values: list[str] = []
-    sure = True
-    for position, result in enumerate(results):
-        found = [v[position] for r in returns if len(v := _values(r)) == len(results) + 1]
-        texts = {view.text(v) for v in found}
-        here = view.facts.lookup(view.path, view.node.start_byte, result.name) if result.name not in ("", "_") else None
-        if len(texts) == 1 and _same_there(view, found[0]):
-            values.append(texts.pop())
-        elif here is not None and here.kind == "result":
-            values.append(result.name)
-        elif result.zero is None:
-            return None, False
-        else:
-            # Where the returns differ, or hold what has been done so far, a person should look.
-            sure = sure and all(v.type in _CONSTANT or v.type == "composite_literal" for v in found)
-            values.append(result.zero)
-    return values, sure
-
-
-def _same_there(view: View, value: Node) -> bool:
-    """Whether a value means the same at the wait: a constant, or a name in scope there."""
-    if value.type in _CONSTANT:
-        return "<-" not in view.text(value)
-    ref = view.ref_at(value) if value.type == "identifier" else None
-    here = view.facts.lookup(view.path, view.node.start_byte, view.text(value)) if ref is not None else None
-    return ref is not None and here is not None and here.id == ref.object
-
-
-def _is_barrier(view: View, loop: Node, behind: list[Node]) -> bool:
-    """A loop that only waits for a condition, or a function whose name says so (prometheus WaitForPendingReaders)."""
-    if names.first_word(view.functions[-1].name) in _WAITING:
-        return True
-    own = flow.body(loop)
-    inner = flow.statements(own) if own is not None else []
-    work = [s for s in inner if not flow.contains(s, view.node) and not _only_leaves(s, loop)]
-    # Where work follows, the function is more than a wait, and the return skips that too.
-    ends = effects.of(view, behind) is effects.Effect.NONE
-    return flow.ends_by_itself(loop) and not work and ends
-
-
-def _only_leaves(statement: Node, loop: Node) -> bool:
-    """``if done() { break }``: a test that ends the loop. With an init statement it does something first: work."""
-    if statement.type != "if_statement" or statement.child_by_field_name("alternative") is not None:
-        return False
-    if statement.child_by_field_name("initializer") is not None:
-        return False
-    then = statement.child_by_field_name("consequence")
-    inner = flow.statements(then) if then is not None else []
-    return len(inner) == 1 and flow.leaves(inner[0], loop)
+def _given_up(view: View, loop: Node, skipped: effects.Effect) -> ExitArm | Refusal:
+    """No error to report with, but the loop has a way to say that it gives up: a stop is as if its time were up."""
+    text = returns.give_up(view, loop)
+    if text is None:
+        return Refusal("no-way-to-report-stop", "the function has results, none of them an error")
+    if skipped >= effects.Effect.RECORDS:
+        return Refusal("stop-exit-differs", "a return here would skip what releases, replies or records")
+    return ExitArm(text, Level.REVIEW, "as the loop's own return when it gives up")

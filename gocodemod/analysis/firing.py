@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import TypeVar
 
 from tree_sitter import Node
 
-from gocodemod.analysis import arguments, flow, goroutines, looks, names
+from gocodemod.analysis import arguments, flow, goroutines, looks, names, origins
+from gocodemod.analysis.origins import Origin
 from gocodemod.analysis.view import View
-from gocodemod.golang.facts import Call, Function, Ref, Visible
+from gocodemod.golang.facts import Function, Ref, Visible
 
 R = TypeVar("R")
 Rejected = Callable[[str, str], R]
@@ -26,7 +26,6 @@ _FIRES = frozenset(
     }
 )
 _DEADLINES = _FIRES - {"os/signal.NotifyContext"}
-_CANCELS = frozenset({"context.CancelFunc", "context.CancelCauseFunc", "func()"})
 # A context made by a call we cannot see into may fire by itself if its name says so.
 _MAY_FIRE = frozenset({"cancel", "timeout", "deadline", "notify", "signal", "interrupt", "shutdown", "stop"})
 # In these the signal has fired, or is about to: the edit would skip the wait (lnd brontide.go).
@@ -60,7 +59,7 @@ def reject(view: View, loop: Node, found: Visible, refs: list[Ref], rejected: Re
             )
         if not looked_at and _deadline_of_another_call(view, loop, found, refs):
             return rejected("no-stop-signal", f"{found.text} has a deadline that was made for another call")
-    if _fired_before(view, loop, found, refs):
+    if fired_before(view, loop, found, refs):
         return rejected("signal-already-fired", f"{found.text} may have fired before the wait is reached")
     return None
 
@@ -78,7 +77,7 @@ def _ending(view: View, found: Visible) -> bool:
         if not own and function.callee == "context.AfterFunc":
             return True
     declared = view.functions[-1]
-    if _ends_things(declared.name):
+    if ends_things(declared.name):
         # Shutdown(ctx) error is told how long it may take, as net/http's is; without an error a caller could not see it.
         reports = bool(declared.results) and declared.results[-1].is_error
         return found.place != "param" or not reports or len(view.functions) > 1
@@ -87,12 +86,13 @@ def _ending(view: View, found: Visible) -> bool:
 
 def caution(view: View) -> str:
     """What a person should know about a signal that was accepted."""
-    if _ends_things(view.functions[-1].name):
+    if ends_things(view.functions[-1].name):
         return "the function ends things: a caller that hands it a context which has ended would get no wait"
     return ""
 
 
-def _ends_things(name: str) -> bool:
+def ends_things(name: str) -> bool:
+    """Whether a function's name says that things end when it runs: Close, Shutdown, GracefulStop, Server.onClose."""
     found = names.words(_last(name))
     if not found:
         return False
@@ -106,7 +106,7 @@ def _only_called_when_ending(view: View, declared: Function, found: Visible) -> 
         return False
     calls = [u for u in view.facts.uses(declared.object) if u.role in ("call", "defer-call")]
     return any(
-        u.role == "defer-call" or _ends_things(u.function) or _called_after_the_end(view, u, found) for u in calls
+        u.role == "defer-call" or ends_things(u.function) or _called_after_the_end(view, u, found) for u in calls
     )
 
 
@@ -146,84 +146,48 @@ def _last(name: str) -> str:
     return name.rsplit(".", 1)[-1]
 
 
-@dataclass(frozen=True)
-class Origin:
-    """One assignment of a context variable: ``call`` is what made the value, None for a plain expression."""
-
-    define: Ref
-    call: Call | None
-
-
-def origins(view: View, object_id: str) -> Iterator[Origin]:
-    """Where the variable's values come from, as far as they are written in its package."""
-    declared = view.facts.object(object_id)
-    local = declared is not None and declared.scope == "function"
-    here = declared is not None and view.declares(view.outermost, declared)
-    uses = view.refs_of(object_id) if local and here else view.facts.uses(object_id)
-    for use in uses:
-        if use.role in ("define", "assign") and use.value_start >= 0:
-            yield Origin(use, _call_at(view, use))
-
-
-def _call_at(view: View, use: Ref) -> Call | None:
-    found = view.facts.calls(use.path, use.value_start, use.value_end)
-    return next((c for c in found if (c.start, c.end) == (use.value_start, use.value_end)), None)
-
-
-def _inputs(view: View, origin: Origin) -> list[str]:
-    """The contexts that went into a value."""
-    refs = view.facts.refs(origin.define.path, origin.define.value_start, origin.define.value_end)
-    found = []
-    for ref in refs:
-        named = view.facts.object(ref.object)
-        if named is not None and named.type == "context.Context" and named.kind not in ("type", "func", "method"):
-            found.append(ref.object)
-    return found
-
-
 def _may_fire(view: View, object_id: str, seen: set[str]) -> bool:
     """False only if every value the variable ever gets is known to be never cancelled."""
     if object_id in seen:
         return False
     seen.add(object_id)
     declared = view.facts.object(object_id)
+    known = list(origins.of(view, object_id))
+    if declared is not None and declared.kind == "param":
+        return not any(
+            o.call is not None and o.call.name in _ROOTS and not _replaces_nil(view, o.define) for o in known
+        )
     if declared is None or declared.kind != "var":
         return True
-    known = list(origins(view, object_id))
     return not known or any(_value_may_fire(view, origin, seen) for origin in known)
 
 
+def _replaces_nil(view: View, assigned: Ref) -> bool:
+    """``if ctx == nil { ctx = context.Background() }``: what callers hand over may still fire."""
+    inner: Node | None = view.source.node_at(assigned.start, assigned.end) if assigned.path == view.path else None
+    while inner is not None and inner.type != "if_statement":
+        inner = inner.parent
+    test = inner.child_by_field_name("condition") if inner is not None else None
+    return test is not None and view.text(test) == f"{assigned.name} == nil"
+
+
 def _value_may_fire(view: View, origin: Origin, seen: set[str]) -> bool:
-    inputs = _inputs(view, origin)
+    given = origins.inputs(view, origin)
     if origin.call is None:
-        return not inputs or any(_may_fire(view, i, seen) for i in inputs)
+        return not given or any(_may_fire(view, i, seen) for i in given)
     name = origin.call.name
     if name in _ROOTS:
         return False
-    if name in _FIRES or any(_may_fire(view, i, seen) for i in inputs):
+    if name in _FIRES or any(_may_fire(view, i, seen) for i in given):
         return True
     if name in ("context.WithCancel", "context.WithCancelCause"):
-        return any(_called_while_looping(view, c) for c in cancels(view, origin.define))
+        return any(_called_while_looping(view, c) for c in origins.cancels(view, origin.define))
     if name == "context.WithValue":
         return False
     inner = view.facts.calls(origin.define.path, origin.define.value_start, origin.define.value_end)
-    rooted = bool(inputs) or any(c.name in _ROOTS for c in inner)
+    rooted = bool(given) or any(c.name in _ROOTS for c in inner)
     telling = set(names.words(name.rsplit(".", 1)[-1])) & _MAY_FIRE
-    return not rooted or bool(telling) or bool(cancels(view, origin.define))
-
-
-def cancels(view: View, define: Ref) -> list[str]:
-    """The cancel functions that were made together with a context."""
-    found = []
-    around = view.facts.functions(define.path, define.start)
-    refs = view.facts.refs(define.path, around[-1].start, define.value_start) if around else view.refs
-    for ref in refs:
-        same = ref.path == define.path and ref.value_start == define.value_start and ref.role in ("define", "assign")
-        if same and ref.value_index != define.value_index:
-            named = view.facts.object(ref.object)
-            if named is not None and named.type in _CANCELS:
-                found.append(ref.object)
-    return found
+    return not rooted or bool(telling) or bool(origins.cancels(view, origin.define))
 
 
 def _called_while_looping(view: View, cancel: str) -> bool:
@@ -246,7 +210,7 @@ def _nobody_closes(view: View, found: Visible) -> bool:
     """A channel made in this function that nothing closes and that is handed to nobody."""
     if found.object.kind != "var" or found.object.scope != "function":
         return False
-    made = list(origins(view, found.object.id))
+    made = list(origins.of(view, found.object.id))
     if not made or any(o.call is None or o.call.name != "make" for o in made):
         return False
     roles = {r.role for r in view.refs_of(found.object.id)}
@@ -268,25 +232,13 @@ def _request_scoped(view: View, found: Visible) -> bool:
 
 
 def _from_request(view: View, object_id: str) -> bool:
-    return any(o.call is not None and _of_request(o.call.name) for o in _chain(view, object_id))
+    return any(o.call is not None and _of_request(o.call.name) for o in origins.chain(view, object_id))
 
 
 def _of_request(name: str) -> bool:
     """``(*net/http.Request).Context``, ``(google.golang.org/grpc.ServerStream).Context`` and their like."""
     owner = name.rsplit(".", 1)[0]
     return name.endswith(".Context") and owner.rstrip(")").endswith(("Request", "Stream", "Server"))
-
-
-def _chain(view: View, object_id: str) -> Iterator[Origin]:
-    """The origins of a variable and of the contexts it was made from."""
-    seen, queue = {object_id}, [object_id]
-    while queue:
-        for origin in origins(view, queue.pop()):
-            yield origin
-            for more in _inputs(view, origin):
-                if more not in seen:
-                    seen.add(more)
-                    queue.append(more)
 
 
 def _is_rpc(view: View, found: Visible) -> bool:
@@ -312,8 +264,8 @@ def _cancelled_by_starter(view: View, found: Visible) -> bool:
     if len(view.functions) == 2 and view.functions[1].name == "main":
         return False
     for variable in [found.object.id, *given] if captured else given:
-        for origin in _chain(view, variable):
-            for cancel in cancels(view, origin.define):
+        for origin in origins.chain(view, variable):
+            for cancel in origins.cancels(view, origin.define):
                 calls = [r for r in view.facts.uses(cancel) if r.role in ("defer-call", "call")]
                 if any(r.literals != view.literals or r.function != view.functions[-1].name for r in calls):
                     return True
@@ -322,13 +274,16 @@ def _cancelled_by_starter(view: View, found: Visible) -> bool:
 
 def _deadline_of_another_call(view: View, loop: Node, found: Visible, refs: list[Ref]) -> bool:
     """A timeout made in this function, for something else: the loop neither looks at it nor hands it on."""
-    if any(_in(r, loop) for r in refs):
-        return False
-    made = [o for o in origins(view, found.object.id) if o.call is not None]
+    return not any(_in(r, loop) for r in refs) and has_deadline(view, found)
+
+
+def has_deadline(view: View, found: Visible) -> bool:
+    """Whether the variable is a context that was made with a deadline, as far as is written in its package."""
+    made = [o for o in origins.of(view, found.object.id) if o.call is not None]
     return any(o.call is not None and o.call.name in _DEADLINES for o in made)
 
 
-def _fired_before(view: View, loop: Node, found: Visible, refs: list[Ref]) -> bool:
+def fired_before(view: View, loop: Node, found: Visible, refs: list[Ref]) -> bool:
     """A look, a cancel or a close on a path to the wait; or a loop that sees the signal and goes on.
 
     In the last case the new select would find the signal fired on every round: a spin.
@@ -338,8 +293,8 @@ def _fired_before(view: View, loop: Node, found: Visible, refs: list[Ref]) -> bo
         return True
     if any(_case_holds(view, ref) for ref in own if "receive" in ref.role):
         return True
-    made = list(origins(view, found.object.id))
-    fired_by = [r for o in made for c in cancels(view, o.define) for r in view.refs_of(c) if r.role == "call"]
+    made = list(origins.of(view, found.object.id))
+    fired_by = [r for o in made for c in origins.cancels(view, o.define) for r in view.refs_of(c) if r.role == "call"]
     fired_by += [r for r in refs if r.role == "close"]
     if any(_runs_before(view, loop, r) for r in fired_by):
         return True

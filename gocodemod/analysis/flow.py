@@ -15,6 +15,9 @@ FUNCTIONS = frozenset({"function_declaration", "method_declaration", "func_liter
 CASES = frozenset({"communication_case", "default_case", "expression_case", "type_case"})
 # What an unlabelled break leaves (https://go.dev/ref/spec#Break_statements).
 BREAKABLE = frozenset({"for_statement", "select_statement", "expression_switch_statement", "type_switch_statement"})
+JUMPS = frozenset(
+    {"return_statement", "break_statement", "continue_statement", "goto_statement", "fallthrough_statement"}
+)
 # Calls after which nothing of the function runs; by text, because that is how Go code spells them.
 NO_RETURN = frozenset({"panic", "os.Exit", "runtime.Goexit"})
 # Whatever the package: a logger's or a test's method of this name ends the process, the goroutine or the test.
@@ -205,6 +208,12 @@ def never_returns(node: Node) -> bool:
     return text in NO_RETURN or text.rsplit(".", 1)[-1] in _LAST_CALLS
 
 
+def receives(node: Node) -> bool:
+    """``<-ch``."""
+    sign = node.child_by_field_name("operator") if node.type == "unary_expression" else None
+    return sign is not None and sign.type == "<-"
+
+
 def exits(loop: Node) -> list[Node]:
     """Every statement in the loop's body that leaves the loop."""
     own = body(loop)
@@ -276,6 +285,56 @@ def after_loop(loop: Node, function: Node) -> list[Node]:
     return found
 
 
+def follows(node: Node, function: Node) -> Iterator[Node]:
+    """The statements of the function that may run once the one that holds the node has, nearest first.
+
+    A loop around it is yielded itself where it may begin another round, the function where a goto may lead anywhere.
+    Branches that were not taken are left out; deferred calls are for the caller to think of.
+    """
+    current = statement(node)
+    ended = current.type == "return_statement"
+    while not ended and current.parent is not None and current.parent.type == "statement_list":
+        target: Node | None = None
+        for follower in siblings(current)[1]:
+            yield follower
+            if follower.type == "goto_statement":
+                yield function
+            if follower.type in ("return_statement", "goto_statement") or never_returns(follower):
+                return
+            if follower.type in ("break_statement", "continue_statement"):
+                target = jump_target(follower)
+                if target is not None and follower.type == "continue_statement":
+                    yield target
+                break
+        if target is None:
+            around = list(_blocks_around(current, function))
+            yield from (n for n in around if n.type == "for_statement")
+            target = around[-1] if around else None
+        ended = target is None
+        current = labelled(target) if target is not None else current
+
+
+def _blocks_around(node: Node, function: Node) -> Iterator[Node]:
+    """The nodes from a statement's list up to the statement that this list is part of."""
+    parent = node.parent
+    while parent is not None and parent != function:
+        yield parent
+        if parent.parent is not None and parent.parent.type == "statement_list":
+            return
+        parent = parent.parent
+
+
+def root(node: Node) -> Node:
+    """The identifier that ``a.b[i].c``, ``*p`` or ``&x`` begins with; the node itself where there is none."""
+    while True:
+        inner = node.child_by_field_name("operand")
+        if inner is None and node.type == "parenthesized_expression" and node.named_children:
+            inner = node.named_children[0]
+        if inner is None or node.type == "call_expression":
+            return node
+        node = inner
+
+
 def ends_by_itself(loop: Node) -> bool:
     """Whether what stands behind the loop can run: it has a condition or range, or some jump leads out of it."""
     if not is_endless(loop) and (condition(loop) is not None or is_range(loop)):
@@ -292,6 +351,18 @@ def ranges_over_channel(facts: Facts, path: str, loop: Node) -> bool:
         return False
     known = facts.expr(path, operand.start_byte, operand.end_byte)
     return known is None or "chan " in known.underlying[:7] or known.underlying.startswith("func(")
+
+
+def counts(facts: Facts, path: str, loop: Node) -> bool:
+    """``for i := 0; i < tries; i++`` or ``for range tries``: when it ends by itself, its tries are used up."""
+    header, test = clause(loop), condition(loop)
+    if header is not None and header.type == "range_clause":
+        operand = header.child_by_field_name("right")
+        known = facts.expr(path, operand.start_byte, operand.end_byte) if operand is not None else None
+        return known is not None and known.underlying.removeprefix("untyped ").startswith(("int", "uint"))
+    sign = test.child_by_field_name("operator") if test is not None and test.type == "binary_expression" else None
+    compares = test is not None and sign is not None and sign.type not in ("&&", "||") and update(loop) is not None
+    return compares and not any(n.type == "call_expression" for n in inside(test or loop))
 
 
 def is_range(loop: Node) -> bool:

@@ -29,8 +29,11 @@ class Check:
 
 
 def refs_of(view: View, object_id: str, text: str) -> list[Ref]:
-    """References in the outermost function that name the object by this very expression."""
-    data = view.source.data
+    """References in the outermost function that name the object by this very expression.
+
+    For what a call without arguments gives (``r.Context()``), those of the method that is called.
+    """
+    data, text = view.source.data, text.removesuffix("()")
     return [r for r in view.refs_of(object_id) if data[r.outer_start : r.outer_end].decode("utf-8", "replace") == text]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tree_sitter import Node
 
 from gocodemod.analysis import exits, flow, names
@@ -52,7 +54,7 @@ def why_not_periodic(view: View, loop: Node, signal: Signal) -> str | None:
         return "the loop has another Sleep"
     if not _leaves_on_signal_only(view, loop, signal):
         return "the loop ends for other reasons than the stop signal"
-    return _blocks(view, own)
+    return blocks(view, own)
 
 
 def _last(full: str) -> str:
@@ -64,8 +66,8 @@ def _leaves_on_signal_only(view: View, loop: Node, signal: Signal) -> bool:
     return all(any(flow.contains(arm, leaving) for arm in arms) for leaving in flow.exits(loop))
 
 
-def _blocks(view: View, own: Node) -> str | None:
-    """What in the body may wait for long."""
+def blocks(view: View, own: Node, apart: Callable[[Call], bool] | None = None) -> str | None:
+    """What in a loop's body may wait for long, the wait that ``view`` is about and calls ``apart`` left out; None if nothing."""
     for node in flow.runs_in(own):
         if node.type == "select_statement" and not any(c.type == "default_case" for c in node.named_children):
             return "a select in the loop blocks"
@@ -78,7 +80,9 @@ def _blocks(view: View, own: Node) -> str | None:
         if node.type == "goto_statement":
             return "the loop has a goto"
     for call in view.calls_in(own):
-        if call.start == view.node.start_byte or call.name.startswith(_QUICK) or _in_goroutine(view, call):
+        if call.start == view.node.start_byte or (apart is not None and apart(call)):
+            continue
+        if call.name.startswith(_QUICK) or _in_goroutine(view, call):
             continue
         if _may_block(call) or any(_may_block(c) for c in _calls_of(view, call)):
             return f"{_last(call.name)} may block"
@@ -132,10 +136,10 @@ def select_default(view: View, loop: Node) -> Node | None:
     if default is None or flow.statements(default)[:1] != [view.node]:
         return None
     cases = [c for c in inner[0].named_children if c.type == "communication_case"]
-    return default if all(_plain(view, c) for c in cases) else None
+    return default if all(plain(view, c) for c in cases) else None
 
 
-def _plain(view: View, case: Node) -> bool:
+def plain(view: View, case: Node) -> bool:
     """Whether a case waits on a variable, a field or ``x.Done()``: evaluating it on each entry costs nothing and changes nothing."""
     communication = case.child_by_field_name("communication")
     if communication is None:

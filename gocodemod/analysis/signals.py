@@ -7,13 +7,14 @@ early loses work, one that skips a wait spins. docs/stop-signals.md has the rule
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from gocodemod.analysis import arguments, construction, firing, flow, goroutines, looks, names
+from gocodemod.analysis import channels, construction, derived, firing, flow, goroutines, looks
 from gocodemod.analysis.view import View
 from gocodemod.golang.facts import Ref, Visible
 from gocodemod.golang.versions import TESTING_CONTEXT
@@ -22,7 +23,16 @@ from gocodemod.model import Refusal
 _HANDED_ON = 1
 # A call, or a plain name: what is not nil in code that works. Assertions, map and slice elements may be.
 _VALUE = re.compile(rb"[\w.]+|.*\)(?<!\.\(context\.Context\))", re.DOTALL)
-_PLACES = {"local": 2, "param": 2, "captured": 3, "field": 4, "testing": 5, "package": 6}
+_PLACES = {
+    "local": 2,
+    "param": 2,
+    "captured": 3,
+    "request": 3,
+    "field": 4,
+    "testing": 5,
+    "package": 6,
+    channels.LEFT_ON: 7,
+}
 
 
 @dataclass(frozen=True)
@@ -79,15 +89,63 @@ def find(view: View, loop: Node) -> Signal | Refusal:
     return Refusal("no-stop-signal", "no context or stop channel is in scope here")
 
 
+# Reasons why a context's end must not end a wait; to lend it values and a deadline to derive from it is fit.
+_ENDS_TOO_EARLY = frozenset({"signal-already-fired", "cancelled-by-starter", "request-scoped-signal"})
+
+
+@dataclass(frozen=True)
+class Parent:
+    """The context to derive a wait's bound from. ``detached``: why its own end must not end the wait, "" if it may.
+
+    ``timed``: this function gave it a deadline.
+    """
+
+    signal: Signal
+    detached: str
+    timed: bool = False
+
+
+def parent(view: View) -> Parent | None:
+    """The nearest context in scope that is not nil and stays what it is; None where there is none."""
+    found = [c for c in candidates(view) if c.family == "context" and c.place != "testing"]
+    for candidate in sorted(found, key=lambda c: _rank(view, view.node, c)):
+        rejected = _reject(view, view.node, candidate)
+        if rejected is not None and rejected.reason == "no-stop-signal" and firing.has_deadline(view, candidate):
+            # A deadline for the work is one for the wait, too.
+            fired = firing.fired_before(view, view.node, candidate, refs_of(view, candidate))
+            rejected = _Rejected("signal-already-fired", f"{candidate.text} may have fired before") if fired else None
+        timed = candidate.place in ("local", "param") and firing.has_deadline(view, candidate)
+        if rejected is None or rejected.reason == "never-fires":
+            return Parent(_signal(view, candidate), "", timed)
+        if rejected.reason in _ENDS_TOO_EARLY:
+            return Parent(_signal(view, candidate), rejected.message, timed)
+    return None
+
+
 def candidates(view: View) -> Iterator[Visible]:
-    """What may be a signal by its type and name; ``t.Context()`` is offered as a context of place ``testing``."""
+    """What may be a signal by its type and name; ``t.Context()`` is offered as a context of place ``testing``,
+    ``r.Context()`` as one of place ``request``; what loops around the wait leave on, whatever its type.
+    """
+    seen = set()
     for found in view.facts.visible(view.path, view.node.start_byte):
-        if found.family in ("context", "channel"):
-            # Request.Cancel is deprecated and nil in practice.
-            if found.base is None or not found.base.type.endswith("net/http.Request"):
-                yield found
-        elif found.family == "testing" and found.place in ("captured", "param", "local") and found.base is None:
-            yield Visible(f"{found.text}.Context()", "context", "testing", found.object, None)
+        offered = _offered(found)
+        if offered is not None:
+            seen.add(offered.text)
+            yield offered
+    yield from (found for found in channels.left_on(view) if found.text not in seen)
+
+
+def _offered(found: Visible) -> Visible | None:
+    if found.place.startswith("request-"):
+        # One made here is about to be sent; its context is a variable already.
+        return None if found.place == "request-local" else dataclasses.replace(found, place="request")
+    if found.family in ("context", "channel"):
+        # Request.Cancel is deprecated and nil in practice.
+        cancel = found.base is not None and found.base.type.endswith("net/http.Request")
+        return None if cancel else found
+    if found.family == "testing" and found.place in ("captured", "param", "local") and found.base is None:
+        return Visible(f"{found.text}.Context()", "context", "testing", found.object, None)
+    return None
 
 
 def _signal(view: View, found: Visible) -> Signal:
@@ -98,7 +156,7 @@ def _signal(view: View, found: Visible) -> Signal:
         where = found.object.path.rsplit("/", 1)[-1]
     base = found.base.id if found.base is not None else ""
     caution = construction.caution(view, found, bool(refs_of(view, found))) or firing.caution(view)
-    only_closed = found.family == "channel" and _only_closed(view, found)
+    only_closed = found.family == "channel" and channels.only_closed(view, found)
     return Signal(found.text, found.family, found.place, found.object.id, base, where, caution, only_closed)
 
 
@@ -108,10 +166,12 @@ def refs_of(view: View, found: Visible) -> list[Ref]:
 
 
 def _rank(view: View, loop: Node, found: Visible) -> tuple[int, int]:
-    """What the loop already looks at first, then what it hands on, then nearness; contexts before channels."""
+    """What the loop already looks at first, then what it hands on, then nearness; contexts before senders."""
     inside = [r for r in refs_of(view, found) if loop.start_byte <= r.start < loop.end_byte]
-    if any(looks.looks(r) for r in inside):
-        return 0, 0
+    if any(looks.looks(r) for r in inside) or found.place == channels.LEFT_ON:
+        # Of the channels that carry values, a context that is handed on comes first: it surely means stop.
+        tells = found.place != channels.LEFT_ON or found.object.type.endswith(("struct{}", "context.Context"))
+        return (0, 0) if tells else (_HANDED_ON, 1)
     if any(r.role == "argument" for r in inside):
         return _HANDED_ON, 0
     return _PLACES[found.place], 0 if found.family == "context" else 1
@@ -121,19 +181,23 @@ def _reject(view: View, loop: Node, found: Visible) -> _Rejected | None:
     """The first rule that the candidate breaks; the order goes from what it is to when it fires."""
     declaration = found.base if found.base is not None else found.object
     if view.declares(loop, declaration):
+        outer = derived.passed_on(view, found)
+        if outer is not None:
+            return _reject(view, loop, outer)
         return _Rejected("no-stop-signal", f"{found.text} is declared inside the loop")
     if found.place == "testing":
         return _reject_testing(view, found)
     looked_at = any(_in(r, loop) and looks.looks(r) for r in refs_of(view, found))
     handed = found.base is not None and found.base.kind != "receiver" and found.family == "channel"
-    if handed and not looked_at:
+    if handed and not looked_at and found.place == "field" and not construction.builds(view, found.base):
         # The end of something that the loop was handed (a lost connection) is not the end of the loop.
         return _Rejected("no-stop-signal", f"{found.text} tells of the end of {declaration.name}")
     if _chooses_its_own(view, loop, found):
         return _Rejected("no-stop-signal", f"the loop works with a context of its own instead of {found.text}")
-    rejected = _reject_channel(view, found) if found.family == "channel" else None
+    rejected = channels.reject(view, found, refs_of(view, found), _Rejected) if found.family == "channel" else None
     return (
         rejected
+        or (_reject_request(view, found) if found.place == "request" else None)
         or _reject_unsteady(view, loop, found)
         or _reject_nil(view, found)
         or construction.reject(view, found, bool(refs_of(view, found)), _Rejected)
@@ -189,57 +253,15 @@ def _reject_testing(view: View, found: Visible) -> _Rejected | None:
     return None
 
 
-def _uses(view: View, found: Visible) -> tuple[Ref, ...]:
-    return view.facts.uses(found.object.id) or view.refs_of(found.object.id)
-
-
-# What cannot put a value into a channel, nor hand it to somebody who could.
-_HARMLESS = frozenset({"declare", "define", "close", "receive", "select-receive", "range", "key", "assign", "compare"})
-
-
-def _only_closed(view: View, found: Visible) -> bool:
-    """Whether the channel's every use is known and none can send."""
-    if found.object.underlying.startswith("<-"):
-        # Receive-only here; who made it may still send, unless the callers can be seen. ctx.Done() never does.
-        given = list(arguments.handings(view, found.object))
-        if given:
-            uses = [u for h in given for r in h.refs for u in view.facts.uses(r.object)]
-            seen = all(h.refs for h in given) and all(u.role in _HARMLESS | {"argument"} for u in uses)
-            return seen and any(u.role == "close" for u in uses)
-        made = [o.call.name for o in firing.origins(view, found.object.id) if o.call is not None]
-        return bool(made) and all(name.endswith(").Done") for name in made)
-    if found.object.kind == "param":
-        return False
-    return all(u.role in _HARMLESS for u in _uses(view, found))
-
-
-def _reject_channel(view: View, found: Visible) -> _Rejected | None:
-    """Whether a struct{} channel means "stop": closed and never sent to, and named or used like that."""
-    none = _Rejected("no-stop-signal", f"{found.text} is a channel, but nothing says that it means stop")
-    own_words = names.words(found.object.name)
-    if any(w in names.START_WORDS for w in own_words):
-        return none
-    uses = _uses(view, found)
-    handed = [r.object for r in arguments.handed(view, found.object)]
-    if any(u.role == "send" for u in [*uses, *(u for h in handed for u in view.facts.uses(h))]):
-        return _Rejected("no-stop-signal", f"{found.text} is sent to: one receiver would take the value from another")
-    if any(u.role == "close" and _same_goroutine(view, u) for u in uses):
-        return _Rejected("no-stop-signal", f"{found.text} is closed by this very function")
-    # Elsewhere, a receive that then leaves may just as well wait for a result, or for readiness.
-    here = [u for u in uses if u.path == view.path and _in(u, view.outermost)]
-    leaves = [u for u in uses if "receive" in u.role and u.leaves and u.in_loop]
-    named = names.means_stop(found.object.name) and (found.place in ("param", "captured") or bool(leaves))
-    closed = any(u.role == "close" and names.first_word(u.function) in names.STOPPING_FUNCTIONS for u in uses)
-    return None if named or closed or any(u in here for u in leaves) else none
-
-
-def _same_goroutine(view: View, ref: Ref) -> bool:
-    """Whether the reference stands in the site's own function, or in a literal of it that is no goroutine."""
-    depth = len(view.literals)
-    if ref.path != view.path or ref.function != view.functions[-1].name or ref.literals[:depth] != view.literals:
-        return False
-    inner = view.facts.functions(view.path, ref.start)[: len(ref.literals) - depth]
-    return not any(goroutines.starts_goroutine(f) for f in inner)
+def _reject_request(view: View, found: Visible) -> _Rejected | None:
+    """A request's context ends with the handler: no signal for what a goroutine goes on with."""
+    function = view.functions[0]
+    started = goroutines.starts_goroutine(function) and not goroutines.joined(view, function)
+    own = found.base is not None and any(p.id == found.base.id for p in function.params)
+    handed = function.object and any(u.role == "go-call" for u in view.facts.uses(function.object))
+    if started or handed or not (own or goroutines.starts_goroutine(function)):
+        return _Rejected("request-scoped-signal", f"{found.text} ends with its request, this code may outlive it")
+    return None
 
 
 def _reject_unsteady(view: View, loop: Node, found: Visible) -> _Rejected | None:
@@ -265,7 +287,7 @@ def _reject_nil(view: View, found: Visible) -> _Rejected | None:
     if found.family != "context":
         return None
     maybe = _Rejected("no-stop-signal", f"{found.text} may be nil")
-    if any(r.role == "compare" for r in refs_of(view, found)):
+    if any(r.role == "compare" and not _replaced(view, found, r) for r in refs_of(view, found)):
         return maybe
     if found.object.kind != "var" or found.object.scope != "function":
         return None
@@ -275,6 +297,17 @@ def _reject_nil(view: View, found: Visible) -> _Rejected | None:
             if not _VALUE.fullmatch(value):
                 return maybe
     return None
+
+
+def _replaced(view: View, found: Visible, compared: Ref) -> bool:
+    """``if ctx == nil { ctx = context.Background() }``, passed on the way to the wait: it is not nil any more."""
+    for passed in flow.dominating(view.node, view.function):
+        if passed.type == "if_statement" and _in(compared, passed):
+            test, then = passed.child_by_field_name("condition"), passed.child_by_field_name("consequence")
+            last = flow.statements(then)[-1:] if then is not None else []
+            plain = test is not None and view.text(test) == f"{found.text} == nil"
+            return plain and any(r.role == "assign" and _in(r, s) for s in last for r in refs_of(view, found))
+    return False
 
 
 def _in_loop_with(view: View, write: Ref, function: Node) -> bool:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from gocodemod import git
 from gocodemod.errors import UsageError
 from gocodemod.golang.source import is_generated
+from gocodemod.needles import Needles, holds
 from gocodemod.settings import Settings
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Discovery:
     module_files: tuple[str, ...] = ()
 
 
-def discover(paths: Sequence[str], settings: Settings, needles: Iterable[tuple[bytes, ...]]) -> Discovery:
+def discover(paths: Sequence[str], settings: Settings, needles: Iterable[Needles]) -> Discovery:
     """Look for Go files in files, folders and Go patterns (``./...``). ``needles``: one tuple for each transform.
 
     What is named is taken, whatever its name; rules about names apply below a folder that is named.
@@ -116,7 +117,7 @@ def _outermost(folders: Iterable[str]) -> list[str]:
 @dataclass
 class _Search:
     settings: Settings
-    needles: tuple[tuple[bytes, ...], ...]
+    needles: tuple[Needles, ...]
     root: str = ""
     paths: dict[str, bool] = field(default_factory=dict)  # to whether it was named itself
     skipped: Counter[str] = field(default_factory=Counter)
@@ -203,7 +204,7 @@ class _Search:
 
     def _keep(self, path: str, data: bytes, kept: list[GoFile]) -> int:
         """Take the file if it holds what some transform needs; how many files this was (generated ones are none)."""
-        if any(all(needle in data for needle in needles) for needles in self.needles):
+        if any(holds(data, needles) for needles in self.needles):
             if not self.settings.include_generated and is_generated(data):
                 self.skipped["generated"] += 1
                 return 0

@@ -1,7 +1,8 @@
 """The edit algebra: byte replacements that are checked, applied, merged and mapped; nothing here knows Go.
 
 All offsets are byte offsets into the original bytes. A list of edits is valid when it is sorted and no two
-overlap; two edits may touch, and an insertion may stand at the start of the replacement that follows it.
+overlap; two edits may touch, and an insertion may stand at the start of the replacement that follows it. Two fixes
+may make the same replacement: then it is made once.
 """
 
 from __future__ import annotations
@@ -38,8 +39,15 @@ def apply(data: bytes, edits: Sequence[Edit]) -> bytes:
 
 
 def combine(*lists: Iterable[Edit]) -> tuple[Edit, ...]:
-    """Several valid lists as one; edits at one place keep the order they are given in, insertions first."""
-    return tuple(sorted((e for edits in lists for e in edits), key=lambda e: (e.start, e.end)))
+    """Several valid lists as one; edits at one place keep the order they are given in, insertions first.
+
+    A replacement that several of them hold is kept once.
+    """
+    found: list[Edit] = []
+    for edit in sorted((e for edits in lists for e in edits), key=lambda e: (e.start, e.end)):
+        if not found or edit != found[-1] or edit.start == edit.end:
+            found.append(edit)
+    return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -102,36 +110,39 @@ class Proposal:
 class _Claims:
     """What the kept proposals occupy in one file, sorted by position."""
 
-    spans: list[tuple[int, int]] = field(default_factory=list)
+    edits: list[Edit] = field(default_factory=list)
     owners: list[Proposal] = field(default_factory=list)
 
     def rival(self, edit: Edit) -> Proposal | None:
-        at = bisect.bisect_left(self.spans, (edit.start, edit.end))
+        at = bisect.bisect_left(self.edits, (edit.start, edit.end), key=_span)
         for index in range(at - 1, -1, -1):
-            if self.spans[index][1] < edit.start:
+            if self.edits[index].end < edit.start:
                 break
-            if _clash(self.spans[index], edit):
+            if _clash(self.edits[index], edit):
                 return self.owners[index]
-        for index in range(at, len(self.spans)):
-            if self.spans[index][0] > edit.end:
+        for index in range(at, len(self.edits)):
+            if self.edits[index].start > edit.end:
                 break
-            if _clash(self.spans[index], edit):
+            if _clash(self.edits[index], edit):
                 return self.owners[index]
         return None
 
     def claim(self, edit: Edit, owner: Proposal) -> None:
-        at = bisect.bisect_right(self.spans, (edit.start, edit.end))
-        self.spans.insert(at, (edit.start, edit.end))
+        at = bisect.bisect_right(self.edits, (edit.start, edit.end), key=_span)
+        self.edits.insert(at, edit)
         self.owners.insert(at, owner)
 
 
-def _clash(span: tuple[int, int], edit: Edit) -> bool:
-    start, end = span
-    if start == end or edit.start == edit.end:
+def _span(edit: Edit) -> tuple[int, int]:
+    return edit.start, edit.end
+
+
+def _clash(one: Edit, other: Edit) -> bool:
+    if one.start == one.end or other.start == other.end:
         # Which of two texts at one point comes first is nobody's to guess, equal texts included:
         # each fix may rely on its own declaration being there.
-        return start <= edit.end and edit.start <= end
-    return start < edit.end and edit.start < end
+        return one.start <= other.end and other.start <= one.end
+    return one.start < other.end and other.start < one.end and one != other
 
 
 @dataclass(frozen=True)

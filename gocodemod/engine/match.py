@@ -23,6 +23,7 @@ from gocodemod.engine.discover import GoFile
 from gocodemod.engine.suppress import Directives
 from gocodemod.golang.source import Source
 from gocodemod.model import Site
+from gocodemod.needles import holds, occurrences
 from gocodemod.progress import NullProgress, Progress, Stage
 from gocodemod.transform import Transform
 
@@ -113,7 +114,7 @@ def _guarded(file: GoFile, transforms: Sequence[Transform], root: str) -> _Found
 
 def match_file(file: GoFile, transforms: Sequence[Transform], root: str) -> list[Match]:
     """The sites of one file, sorted by (start, transform)."""
-    wanted = [t for t in transforms if all(needle in file.data for needle in t.needles)]
+    wanted = [t for t in transforms if holds(file.data, t.needles)]
     if not wanted:
         return []
     source = Source.parse(file.path, file.data)
@@ -155,20 +156,13 @@ def _site(transform: str, path: str, node: tree_sitter.Node, fingerprint: str) -
 
 
 def _sites(source: Source, transform: Transform) -> Iterator[tree_sitter.Node]:
-    ranges = tuple(_occurrences(source.data, transform.needles[0])) if transform.needles else ()
+    ranges = tuple(occurrences(source.data, transform.needles[0])) if transform.needles else ()
     taken: set[int] = set()
     for node in source.captures(transform.query, "site", ranges):
         site = transform.match(source, node)
         if site is not None and site.id not in taken:
             taken.add(site.id)
             yield site
-
-
-def _occurrences(data: bytes, needle: bytes) -> Iterator[tuple[int, int]]:
-    at = data.find(needle)
-    while at >= 0:
-        yield at, at + len(needle)
-        at = data.find(needle, at + len(needle))
 
 
 class _Declarations:

@@ -50,6 +50,8 @@ class Ref:
     ``compare``, ``base`` (of a longer selector, ``selected`` names the member), ``read`` (anything else).
     In ``<-x.Done()``, where x is a context, both the method's name and ``x`` have the role ``receive`` or
     ``select-receive``; ``x`` then has ``selected`` = ``Done``, so one look at its refs finds where it is waited for.
+    So has a method without arguments whose result is received from in place (``Stopping`` in ``<-s.Stopping()``), and one
+    whose context is (``Context`` in ``<-r.Context().Done()``, ``selected`` = ``Done``; ``Err`` in ``r.Context().Err()``).
     ``value_start``/``value_end``/``value_index``: for ``define``, ``assign`` and ``key``, the expression
     assigned and which of its results (-1 where there is none).
     ``leaves``: for receives, the statements that follow leave the function or an enclosing loop: the select
@@ -104,11 +106,17 @@ class Call:
 
 @dataclass(frozen=True)
 class Expr:
-    """Type and constant value of an expression. ``constant`` is Go's exact text (``100000000``) or None."""
+    """Type and constant value of an expression; in ``v, ok := <-ch`` and its like, of ``v``.
+
+    ``constant`` is Go's exact text (``100000000``) or None. ``written``: the type as Go text valid at that place, None
+    if it has no spelling there. ``closes``: it, its elements or a field of its struct has a method ``Close()``.
+    """
 
     type: str
     underlying: str
     constant: str | None
+    written: str | None = None
+    closes: bool = False
 
 
 @dataclass(frozen=True)
@@ -150,10 +158,11 @@ class Function:
 class Visible:
     """An expression that is valid at the position asked for, and whose type was asked for.
 
-    ``family``: ``context`` (exactly context.Context), ``channel`` (of struct{}, may be received from),
+    ``family``: ``context`` (exactly context.Context), ``channel`` (of struct{} or bool, may be received from),
     ``testing`` (*testing.T, *testing.B, *testing.F or testing.TB).
     ``place``: ``local`` or ``param`` of the innermost function, ``captured`` (of an enclosing function),
-    ``field`` (``base`` is then the variable it hangs on), ``package``.
+    ``field`` (``base`` is then the variable it hangs on), ``package``. ``request-local``, ``request-param``...: the
+    context of a request or a gRPC stream that stands there (``r.Context()``; ``object`` is the method, ``base`` is ``r``).
     """
 
     text: str
@@ -213,6 +222,14 @@ class Facts(Protocol):
 
     def expr(self, path: str, start: int, end: int) -> Expr | None: ...
 
+    def holds(self, path: str, start: int, end: int) -> tuple[str, ...]:
+        """What in the type of each value of an expression (a call may have several) can refer to something that lives on.
+
+        The first interface, channel, function or unsafe pointer in it, ``""`` for plain data (numbers, strings, errors,
+        messages of protoc-gen-go, and what is made of them), ``"?"`` where the type is unknown. Empty: no such expression.
+        """
+        ...
+
     def refs(self, path: str, start: int, end: int) -> tuple[Ref, ...]:
         """Every identifier in the range, in source order."""
         ...
@@ -236,9 +253,9 @@ class Facts(Protocol):
         ...
 
     def visible(self, path: str, offset: int) -> tuple[Visible, ...]:
-        """Contexts, struct{} channels and testing values that can be named there, shadowing respected.
+        """Contexts, struct{} and bool channels, testing values, contexts of requests that can be named there.
 
-        Innermost scope first, later declarations first within a scope; fields come after the plain
+        Shadowing is respected. Innermost scope first, later declarations first within a scope; fields come after the plain
         variables of their base's scope. Fields of receiver, parameters and captured receivers or
         parameters are included, promoted ones too.
         """

@@ -194,6 +194,9 @@ class TypeChecker:
         self.file(path)
         return tuple(Expr(**a) if a else None for a in self._ask("exprs", file=path, spans=[list(s) for s in spans]))
 
+    def holds(self, path: str, start: int, end: int) -> tuple[str, ...]:
+        return self._cached(tuple, "holds", path, start=start, end=end)
+
     def refs(self, path: str, start: int, end: int) -> tuple[Ref, ...]:
         return self._cached(_refs, "refs", path, start=start, end=end)
 

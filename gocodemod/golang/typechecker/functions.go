@@ -139,6 +139,8 @@ type expression struct {
 	Type       string  `json:"type"`
 	Underlying string  `json:"underlying"`
 	Constant   *string `json:"constant"`
+	Written    *string `json:"written"`
+	Closes     bool    `json:"closes"`
 }
 
 // expr is the type and constant value of the expression that spans exactly the range, nil if none does.
@@ -150,7 +152,7 @@ func (q *question) exprs(spans [][2]int) []*expression {
 	answers := make([]*expression, len(spans))
 	for i, span := range spans {
 		if e := q.source.expression(span[0], span[1]); e != nil {
-			answers[i] = q.body.expression(e)
+			answers[i] = q.expression(e)
 		}
 	}
 	return answers
@@ -176,9 +178,17 @@ func (f *sourceFile) expression(start, end int) ast.Expr {
 	return found
 }
 
-func (b *body) expression(e ast.Expr) *expression {
-	answer := &expression{}
-	answer.Type, answer.Underlying = typeTexts(b.typed(e))
+func (q *question) expression(e ast.Expr) *expression {
+	b, answer := q.body, &expression{}
+	t := b.valueOf(e)
+	answer.Type, answer.Underlying = typeTexts(t)
+	if answer.Type != "" {
+		s := &speller{q: q, offset: q.source.offset(e.Pos())}
+		if text, ok := s.spell(t); ok {
+			answer.Written = &text
+		}
+		answer.Closes = closes(t)
+	}
 	if tv, ok := b.info.Types[e]; ok {
 		answer.Constant = exact(tv.Value)
 	} else if ident := nameOf(e); ident != nil {
@@ -187,6 +197,49 @@ func (b *body) expression(e ast.Expr) *expression {
 		}
 	}
 	return answer
+}
+
+// valueOf is the type of an expression; where it is used as in v, ok := <-ch, that of v.
+func (b *body) valueOf(e ast.Expr) types.Type {
+	t := b.typed(e)
+	if pair, ok := t.(*types.Tuple); ok && pair.Len() == 2 {
+		if _, call := ast.Unparen(e).(*ast.CallExpr); !call {
+			return pair.At(0).Type()
+		}
+	}
+	return t
+}
+
+// closes tells whether a value of the type, one of its elements or a field of its struct has a method Close.
+func closes(t types.Type) bool {
+	switch u := t.Underlying().(type) {
+	case *types.Slice:
+		t = u.Elem()
+	case *types.Array:
+		t = u.Elem()
+	case *types.Map:
+		t = u.Elem()
+	}
+	if hasClose(t) {
+		return true
+	}
+	if p, ok := t.Underlying().(*types.Pointer); ok {
+		t = p.Elem()
+	}
+	if s, ok := t.Underlying().(*types.Struct); ok {
+		for i := range s.NumFields() {
+			if hasClose(s.Field(i).Type()) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func hasClose(t types.Type) bool {
+	method, _, _ := types.LookupFieldOrMethod(t, true, nil, "Close")
+	f, ok := method.(*types.Func)
+	return ok && f.Type().(*types.Signature).Params().Len() == 0
 }
 
 func nameOf(e ast.Expr) *ast.Ident {

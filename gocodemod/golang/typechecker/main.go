@@ -177,6 +177,7 @@ func dispatch(s *session, req *request) (any, error) {
 var questions = map[string]func(*question, *request) (any, error){
 	"expr":      func(q *question, r *request) (any, error) { return q.expr(r.Start, r.End), nil },
 	"exprs":     func(q *question, r *request) (any, error) { return q.exprs(r.Spans), nil },
+	"holds":     func(q *question, r *request) (any, error) { return q.holds(r.Start, r.End), nil },
 	"refs":      func(q *question, r *request) (any, error) { return q.refs(r.Start, r.End), nil },
 	"calls":     func(q *question, r *request) (any, error) { return q.calls(r.Start, r.End), nil },
 	"functions": func(q *question, r *request) (any, error) { return q.functions(r.Offset) },

@@ -255,7 +255,25 @@ func (b *body) callRole(f *sourceFile, call *ast.CallExpr, use ast.Node, r *ref)
 			return
 		}
 	}
-	parent, _ := f.parent(call)
+	parent, child := f.parent(call)
+	if len(call.Args) == 0 {
+		// What a method returns may be waited for in place: <-s.Stopping(), <-r.Context().Done().
+		switch p := parent.(type) {
+		case *ast.UnaryExpr:
+			if p.Op == token.ARROW {
+				b.receiveRole(f, p, r)
+				return
+			}
+		case *ast.SelectorExpr:
+			if p.X == child && isContext(b.typed(call)) {
+				r.Selected = p.Sel.Name
+				if receive := b.doneReceive(f, p); receive != nil {
+					b.receiveRole(f, receive, r)
+					return
+				}
+			}
+		}
+	}
 	switch parent.(type) {
 	case *ast.GoStmt:
 		r.Role = "go-call"

@@ -41,7 +41,7 @@ func (q *question) lookup(offset int, name string) (any, error) {
 	return q.body.describe(obj), nil
 }
 
-// visible lists what can be named at the offset and is a context, a struct{} channel or a testing value.
+// visible lists what can be named at the offset and is a context, a struct{} or bool channel, a testing value or a request's context.
 func (q *question) visible(offset int) (any, error) {
 	pos := q.pos(offset)
 	inner := q.source.functionAt(pos)
@@ -64,6 +64,10 @@ func (q *question) visible(offset int) (any, error) {
 			place := q.placeOf(v, inner)
 			if f := family(v.Type()); f != "" {
 				found = append(found, visible{v.Name(), f, place, q.body.describe(v), nil})
+			}
+			if method := requestContext(v.Type()); method != nil {
+				base := q.body.describe(v)
+				found = append(found, visible{v.Name() + ".Context()", "context", "request-" + place, q.body.describe(method), &base})
 			}
 			if place != "package" {
 				fields = append(fields, q.fields(v)...)
@@ -108,11 +112,49 @@ func family(t types.Type) string {
 		}
 	}
 	if channel, ok := t.Underlying().(*types.Chan); ok && channel.Dir() != types.SendOnly {
-		if element, ok := types.Unalias(channel.Elem()).(*types.Struct); ok && element.NumFields() == 0 {
-			return "channel"
+		switch element := types.Unalias(channel.Elem()).(type) {
+		case *types.Struct:
+			if element.NumFields() == 0 {
+				return "channel"
+			}
+		case *types.Basic:
+			if element.Kind() == types.Bool {
+				return "channel"
+			}
 		}
 	}
 	return ""
+}
+
+// requestContext is the method Context of an *http.Request or of a gRPC stream, nil for any other type.
+func requestContext(t types.Type) *types.Func {
+	if pointer, ok := types.Unalias(t).(*types.Pointer); ok {
+		named, ok := types.Unalias(pointer.Elem()).(*types.Named)
+		if !ok || named.Obj().Pkg() == nil || named.Obj().Pkg().Path()+"."+named.Obj().Name() != "net/http.Request" {
+			return nil
+		}
+	} else if stream, ok := t.Underlying().(*types.Interface); !ok || !hasMethods(stream, "Context", "SendMsg", "RecvMsg") {
+		return nil
+	}
+	method, _, _ := types.LookupFieldOrMethod(t, true, nil, "Context")
+	found, ok := method.(*types.Func)
+	if !ok {
+		return nil
+	}
+	signature, ok := found.Type().(*types.Signature)
+	if !ok || signature.Params().Len() != 0 || signature.Results().Len() != 1 || family(signature.Results().At(0).Type()) != "context" {
+		return nil
+	}
+	return found
+}
+
+func hasMethods(t *types.Interface, names ...string) bool {
+	for _, name := range names {
+		if method, _, _ := types.LookupFieldOrMethod(t, true, nil, name); method == nil {
+			return false
+		}
+	}
+	return true
 }
 
 // fields lists the fields of a struct variable that v.name reaches, promoted ones included, by depth.
