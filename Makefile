@@ -11,7 +11,7 @@ EXTRAS := pr$(comma)$(if $(or $(GOCODEMOD_GO),$(shell command -v go 2>/dev/null)
 GO      = $(abspath $(BIN))/python -c 'from gocodemod.golang import toolchain; print(toolchain.find().path)'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types go-test unit goldens docs-check survey contract build clean
+.PHONY: help demo test lint format types go-test unit goldens docs docs-check survey contract build clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,8 +47,11 @@ unit: $(READY) ## pytest, the goldens included
 goldens: $(READY) ## only the golden cases
 	$(BIN)/pytest -n auto tests/test_goldens.py
 
+docs: $(READY) ## write docs/transforms/ anew, from docstrings and golden cases
+	$(BIN)/python -m tests.docpages
+
 docs-check: $(READY) ## only what checks README and docs/ against the code
-	$(BIN)/pytest tests/test_docs.py
+	$(BIN)/pytest tests/test_docs.py tests/test_transform_docs.py
 
 # Not part of `make test`: it needs the repositories' dependencies, and half an hour.
 REPOS       ?=
@@ -68,6 +71,7 @@ build: $(READY) ## wheel and sdist into dist/, and the wheel tried in an environ
 	rm -rf $(VENV)/try && $(PYTHON) -m venv $(VENV)/try
 	$(VENV)/try/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
 	cd / && $(abspath $(VENV))/try/bin/gocodemod list
+	cd / && $(abspath $(VENV))/try/bin/gocodemod explain sleep-loop | grep -q '^Example: '
 
 clean: ## remove the environment, builds and caches
 	rm -rf $(VENV) build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache

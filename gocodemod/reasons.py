@@ -46,7 +46,8 @@ REASONS: dict[str, str] = {
         "signal does more than a return that could be copied."
     ),
     "no-way-to-report-stop": (
-        "The function returns values but no error, so it cannot tell its caller that it was stopped."
+        "The function returns values but no error, and nothing that says it gave up, so it cannot tell its caller that it "
+        "was stopped."
     ),
     "barrier": "The loop waits for a condition that its caller relies on: returning early would say it holds.",
     # sleep-loop.
@@ -116,6 +117,10 @@ REASONS: dict[str, str] = {
     ),
     "done-more-than-once": (
         "Done of the same WaitGroup is called by other means too, deferred, by a callee or by its Go method."
+    ),
+    "done-of-two-groups": (
+        "Done of one WaitGroup and of another are called one right behind the other, so that deferring either would change "
+        "which one comes last."
     ),
     "group-changes": (
         "The expression that names the WaitGroup is computed, declared or assigned while the goroutine runs, so at "

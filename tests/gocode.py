@@ -273,6 +273,38 @@ func holding[T any](ctx context.Context, generic T, resp *http.Response, kept re
 }
 """
 
+SIGNALS = b"""package app
+
+import (
+	"context"
+	"net/http"
+)
+
+type stream interface {
+	Context() context.Context
+	SendMsg(any) error
+	RecvMsg(any) error
+}
+
+type Session struct{ over chan bool }
+
+func (s *Session) Over() <-chan bool { return s.over }
+
+func (s *Session) Context() context.Context { return nil }
+
+func (s *Session) Serve(w http.ResponseWriter, r *http.Request, in stream, stop chan bool, n chan int) {
+	made, _ := http.NewRequest("", "", nil)
+	for {
+		select {
+		case <-s.Over(): // leaves
+			return
+		case <-r.Context().Done(): // goes on
+		}
+		_, _, _ = s.Context().Err(), made, n
+	}
+}
+"""
+
 CGO = b"""package cgo
 
 // #include <stdlib.h>
@@ -295,6 +327,7 @@ FILES: dict[str, bytes] = {
     "calls.go": CALLS,
     "roles.go": ROLES,
     "holds.go": HOLDS,
+    "signals.go": SIGNALS,
     "cgo/cgo.go": CGO,
     "lib/lib.go": b"package lib\n\ntype Lib struct{ n int }\n\nfunc Make(n int) *Lib { return &Lib{n} }\n",
     "lib/export_test.go": b"package lib\n\nfunc (l *Lib) N() int { return l.n }\n",

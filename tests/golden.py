@@ -12,7 +12,8 @@ A case is a txtar archive ``golden/<transform>/<situation-in-words>.txtar`` (htt
     loop.go:7 fixable safe -
 
 ``flags:``, ``broken:`` (why the input need not compile) and ``vet:`` (words of what ``go vet`` finds in the input, and
-must find no more where it was fixed) are lines of the comment. A file ``.gocodemod.toml`` holds settings that no flag
+must find no more where it was fixed) are lines of the comment, and ``example: yes``, which makes the case its
+transform's example in docs/transforms/. A file ``.gocodemod.toml`` holds settings that no flag
 can give. Without ``-- go.mod --`` the
 module is ``example.com/golden`` at Go 1.25. Cases that can share a module are laid out as its packages, so that one
 type checker, one ``go vet`` and one ``go test`` serve all of them.
@@ -35,6 +36,7 @@ GOLDEN = Path(__file__).parent.parent / "golden"
 GO_MOD = "module example.com/golden\n\ngo 1.25\n"
 _WANT = "want/"
 _SITES = "want/sites"
+_DIRECTIVE = re.compile(r"(flags|broken|vet|example):")
 _MARKER = re.compile(rb"^-- (.+) --\n", re.MULTILINE)
 
 
@@ -110,6 +112,17 @@ class Case:
     def vet(self) -> str:
         """Words of the findings of ``go vet`` that the input has by intention."""
         return self._line("vet")
+
+    @property
+    def example(self) -> bool:
+        """Whether the case is its transform's example in the documentation."""
+        return self._line("example") == "yes"
+
+    @property
+    def about(self) -> str:
+        """The comment without the lines that are for the runner."""
+        lines = self.archive.comment.decode().splitlines()
+        return "\n".join(line for line in lines if not _DIRECTIVE.match(line)).strip()
 
     @property
     def go_mod(self) -> str:

@@ -33,7 +33,7 @@ from tree_sitter import Node
 
 from gocodemod.analysis import cancels, carried, flow, layout, names, rounds
 from gocodemod.analysis.cancels import Made
-from gocodemod.analysis.paths import Paths
+from gocodemod.analysis.paths import Paths, leads_back
 from gocodemod.analysis.view import View
 from gocodemod.golang.facts import Object
 from gocodemod.golang.source import Source
@@ -103,6 +103,8 @@ def _why_nowhere(view: View, made: Made) -> Refusal | None:
         return Refusal("cancel-in-header", "the context is made in the header of an if, switch or for")
     if made.looped and not flow.loops_around(made.statement):
         return Refusal("round-end-unclear", "a goto leads back to the statement: each time it makes another context")
+    if leads_back(view.function, made.statement):
+        return Refusal("round-end-unclear", "a goto leads back to code before the statement, which may use the context")
     if made.declares_cancel and flow.goto_jumps_over(view.function, made.statement):
         return Refusal("goto-over-declaration", "a goto jumps over the place where cancel would be declared")
     return None
@@ -131,7 +133,7 @@ def _decide(context: Context, view: View, made: Made, variable: Object, lost: st
             return Refusal("round-end-unclear", ends)
         edits += ends
     else:
-        edits.append(layout.insert_after(view.source, made.statement, f"defer {call}"))
+        edits.append(layout.behind(view.source, made.statement, f"defer {call}\n"))
     edits += cancels.discards(view, made)
     comment = cancels.comment(view, made)
     evidence = {

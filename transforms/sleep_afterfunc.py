@@ -143,7 +143,7 @@ def _fix(view: View, parts: _Parts, bindings: tuple[Binding, ...]) -> Decision:
             block.start_byte,
             f"{made}{package}AfterFunc({view.text(parts.duration)}, func() ",
         ),
-        layout.remove_statement(view.source, parts.first),
+        layout.remove(view.source, parts.first),
         Edit(parts.literal.end_byte, parts.arguments.end_byte, b")"),
     ]
     evidence = {

@@ -21,12 +21,13 @@ uses the timer form everywhere. ``time.NewTicker`` panics for a duration that is
 to be positive become tickers; Ticker.Stop does not close the channel, so the loop never ranges over it.
 
 The level is safe where the exit that the signal triggers can be told from success: a return that ends a goroutine, an
-error, or the exit the loop already had. Elsewhere it is review.
+error, or the exit the loop already had. Elsewhere it is review: a plain return to a caller, and the ``return false`` of a
+loop whose tries are used up.
 
 Not handled, and why: loops with no signal in scope (``no-stop-signal``), waits while a lock is held
 (``sleeps-under-lock``: the lock is the problem), functions that would have to report a stop and cannot
-(``no-way-to-report-stop``), loops their caller relies on as a barrier (``barrier``), loops whose exit does more than a
-return can copy (``stop-exit-differs``). ``gocodemod explain REASON`` has the rest.
+(``no-way-to-report-stop``), loops their caller relies on as a barrier (``barrier``) or would call again at once
+(``caller-would-spin``), loops whose exit does more than a return can copy (``stop-exit-differs``). ``gocodemod explain REASON`` has the rest.
 
 Sources: https://pkg.go.dev/time#Ticker, https://pkg.go.dev/time#After, https://go.dev/doc/go1.23#timer-changes,
 https://go.dev/ref/spec#Select_statements.

@@ -95,7 +95,7 @@ def decide(candidate: Candidate, context: Context) -> Decision | None:
     if view is None:
         return _of_package(candidate, context)
     known = view.call_at(candidate.node)
-    if known is None or not known.name:
+    if known is None or known.kind == "unknown":
         return Refusal("types-unavailable", f"{view.text(candidate.node)} did not resolve")
     made = timers.made(view, candidate.node)
     if made is None:

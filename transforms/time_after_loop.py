@@ -20,11 +20,12 @@ Everything else stays as it was: each round evaluates ``d`` and starts its wait 
 ``time.After`` in one select are one site. Applied only where timers are not collectable; elsewhere there is nothing to
 gain, and the site is ``collected-by-runtime``.
 
-Why not one timer for all rounds, with ``Reset``: below Go 1.23 that cannot be written without knowing who has received
-from it. The usual ``if !timer.Stop() { select { case <-timer.C: default: } }`` is a race there: the runtime marks a timer as
-expired before it sends to the channel, so Stop can return false while the drain finds nothing; the value arrives behind
-the Reset, and the next round times out at once. A program that looks for it finds one in a hundred expired timers
-in that state. What the loop pays for is an allocation a round, as before; what ends is the pile.
+Why not one timer for all rounds, with ``Reset``: the usual ``if !timer.Stop() { select { case <-timer.C: default: } }``
+before it is a race below Go 1.23. The runtime marks a timer as expired before it sends to the channel, so Stop can return
+false while the drain finds nothing yet; the value arrives behind the Reset, and the next round times out at once. (A
+program that aims at that moment hits it with one of a hundred timers.) Only a drain that blocks, in each case but the
+timer's own, would be right, and takes three lines where the Stop takes one. What the loop pays for is an allocation a
+round, as before; what ends is the pile.
 
 Reported, with any version of Go (``restarted-each-round``): a wait that can never pass, because something shorter begins
 every round anew: a ``default:``, a shorter ``time.After``, or a ticker with a shorter period, in the same select. A
@@ -122,8 +123,10 @@ def decide(candidate: Candidate, context: Context) -> Decision | None:
     if view is None or node is None:
         return None
     known = view.call_at(candidate.node)
-    if known is None or known.name != "time.After":
-        return None if known is not None and known.name else Refusal("types-unavailable", "time.After did not resolve")
+    if known is None or known.kind == "unknown":
+        return Refusal("types-unavailable", "time.After did not resolve")
+    if known.name != "time.After":
+        return None
     cases = [c for c in node.named_children if c.type in flow.CASES]
     if len(cases) < 2:
         return None

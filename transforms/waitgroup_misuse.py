@@ -16,10 +16,10 @@ nobody's ``Done`` reaches the one that is waited for.
 | methods with a receiver by value, of a struct that holds a group | a pointer receiver (review) |
 
 A deferred Done runs after every other deferred call of the goroutine, where the plain one ran before them: Wait then
-waits for those too. That is what one wants where they give something back at once (Unlock, close, Stop, cancel,
-recover); where one of them may wait itself, for a channel or a lock, or is not known, Done is deferred right behind
-the last of them instead, which keeps today's order. The level is safe where every way through the function calls Done
-once, at its end.
+waits for those too. That is what one wants where they give something back at once (Unlock, close, Stop, recover).
+Where one of them may wait itself, for a channel or a lock, or is not known, Done is deferred right behind the last of
+them instead, which keeps today's order. The level is safe where every way through the function calls Done once, at its
+end.
 
 Not handled, and why: a Done with work behind it is a barrier (``done-before-the-end``); a Done for each item of a loop
 counts items (``counts-items``); a way that ends without Done may be meant to (``done-not-on-every-path``); an Add whose
@@ -143,13 +143,17 @@ def _done(view: View, use: Use, context: Context) -> Decision | None:
         return Refusal("group-changes", "what Done is called on is computed, and may be another group at the start")
     marks = _own_dones(view, group)
     ends = exit_marks.of(view.function, marks)
-    problem = _counted_elsewhere(view, group, marks, context) or _not_at_the_end(view, group, ends, marks)
+    problem = (
+        _two_groups(view, marks, ends)
+        or _counted_elsewhere(view, group, marks, context)
+        or _not_at_the_end(view, group, ends, marks)
+    )
     if problem is not None:
         return problem
     level, why = runner
     evidence = {"group": group.text, "runs": why}
     if ends.missing:
-        if isinstance(missed := _missed(view, group, ends), Refusal):
+        if isinstance(missed := _missed(view, group, ends, context), Refusal):
             return missed
         level, evidence["missing"] = Level.REVIEW, missed
     place = _place(view, group)
@@ -177,9 +181,7 @@ def _runner(view: View, use: Use) -> tuple[Level, str] | None:
     started = any(u.role == "go-call" for u in view.facts.uses(function.object))
     if declared is None or not (started or _is_handed_the_group(view, use)):
         return None
-    if started and not declared.exported and not declared.in_interface:
-        return Level.SAFE, "as a goroutine, and called"
-    return Level.REVIEW, "by callers that cannot all be seen"
+    return Level.REVIEW, "as a goroutine and otherwise" if started else "by callers that are handed the group"
 
 
 def _is_handed_the_group(view: View, use: Use) -> bool:
@@ -192,6 +194,16 @@ def _own_dones(view: View, group: Group) -> list[Node]:
     """The statements of the function itself that call Done, not deferred."""
     found = groups.calls(groups.uses_in(view, view.function), group, "Done")
     return [u.statement for u in found if u.plain and u.call.literals == view.literals]
+
+
+def _two_groups(view: View, marks: list[Node], ends: Endings) -> Refusal | None:
+    """Done of this group and of another, one right behind the other: neither is last while both stand there."""
+    others = [u.statement for u in groups.uses_in(view, view.function) if u.method == "Done" and u.plain]
+    others = [s for s in others if s not in marks and flow.enclosing_function(s) == view.function]
+    behind = any(follower in others for _, follower in ends.early)
+    if behind or any(exit_marks.after(s, view.function) in marks for s in others):
+        return Refusal("done-of-two-groups", "Done of another group is called right before or behind it")
+    return None
 
 
 def _counted_elsewhere(view: View, group: Group, marks: list[Node], context: Context) -> Refusal | None:
@@ -223,11 +235,14 @@ def _in_another_goroutine(view: View, use: Use) -> bool:
 
 
 def _reaches_done(view: View, group: Group, node: Node, context: Context) -> bool:
-    """Whether functions that a statement calls call Done of a group that they can name: a field or package variable."""
+    """Whether what a statement calls or starts calls Done of a group that it can name: a field or package variable.
+
+    What recovers a panic may start the same function again, which will call Done in the end.
+    """
     known = view.facts.object(group.objects[-1])
     if known is not None and known.scope == "function":
         return False
-    called = reach.reach(context, view, node).bodies[1:]
+    called = reach.started_too(context, view, node)[1:]
     dones = (u for b in called for u in groups.uses_in(b.view, b.view.node) if u.method == "Done")
     return any(u.group is None or u.group.objects[-1] == group.objects[-1] for u in dones)
 
@@ -245,17 +260,14 @@ def _not_at_the_end(view: View, group: Group, ends: Endings, marks: list[Node]) 
     return None
 
 
-def _missed(view: View, group: Group, ends: Endings) -> str | Refusal:
+def _missed(view: View, group: Group, ends: Endings, context: Context) -> str | Refusal:
     """Returns without Done, where nothing else can have called it: Wait would never return. Else the refusal."""
     lines = ", ".join(str(view.line(n.end_byte if n.type == "block" else n.start_byte)) for n in ends.missing)
     refused = Refusal("done-not-on-every-path", f"the goroutine may end in line {lines} without Done")
     if any(n.type == "block" for n in ends.missing):
         return refused
     start = starting.of_literal(view, view.function)
-    before = flow.siblings(start.statement)[0] if start is not None else []
-    plain = before and before[-1].type == "expression_statement"
-    added = groups.use_at(view, before[-1].named_children[0]) if plain else None
-    if added is None or not groups.calls([added], group, "Add") or not adding.adds_one(view, added):
+    if start is None or not adding.has_its_own(start, group, context):
         return refused
     known = groups.root(view, group)
     whole = known is not None and known.scope == "function" and len(group.objects) == 1

@@ -87,6 +87,20 @@ def _finishes(start: Start, group: Group, context: Context) -> bool:
     return False
 
 
+def has_its_own(start: Start, group: Group, context: Context) -> bool:
+    """Whether ``Add(1)`` stands right before the go statement, or right behind it for sure."""
+    before, after = flow.siblings(start.statement)
+    for statement in (*before[-1:], *after[:1]):
+        call = statement.named_children[0] if statement.type == "expression_statement" else None
+        around = View.around(start.view.source, start.view.facts, statement, start.view.language)
+        use = groups.use_at(around, call) if around is not None and call is not None else None
+        if around is None or use is None or not groups.calls([use], group, "Add") or not adds_one(around, use):
+            continue
+        if statement in before or isinstance(behind_go(around, use, context), Fix):
+            return True
+    return False
+
+
 # --- in the goroutine ------------------------------------------------------------------------------------------------
 
 
@@ -207,8 +221,9 @@ def _late(view: View, use: Use) -> Refusal | None:
     if ending is not None:
         line = view.line(ending.start_byte)
         return Refusal("add-not-at-start", f"line {line} may keep or end the goroutine before it comes to Add")
-    defers = any(s.type == "defer_statement" for s in before)
-    if defers and not all(deferring.never_waits(view, s) for s in before):
+    defers = (s for s in before if s.type == "defer_statement")
+    own = (groups.use_at(view, d.named_children[-1]) for d in defers)
+    if any(u is None or u.method != "Done" for u in own) and not all(deferring.never_waits(view, s) for s in before):
         return Refusal("add-not-at-start", "a panic before Add may be recovered, and Done would never be called")
     return None
 
@@ -240,9 +255,8 @@ def _of_another(view: View, add: Use, starts: Sequence[Start]) -> bool:
     after = flow.siblings(add.statement)[1]
     if after and after[0].type == "go_statement":
         return all(after[0] != s.statement for s in starts)
-    return starting.of_literal(view, view.function) is not None and bool(
-        _own_dones(view, add.group) if add.group is not None else []
-    )
+    alone = starting.of_literal(view, view.function) or goroutines.runs_alone(view, view.functions[0])
+    return bool(alone and add.group is not None and _own_dones(view, add.group))
 
 
 def _waits(group: Group, starts: Sequence[tuple[Start, str]], context: Context) -> list[waiting.Wait]:

@@ -9,6 +9,11 @@ from gocodemod.analysis.view import View
 
 _WAITING = frozenset({"wait", "await", "waitfor", "ensure", "lock", "rlock", "acquire", "obtain", "must"})
 _ERROR = "error"
+# Words of conditions under which a loop gives up.
+_FAILURES = frozenset(
+    {"err", "error", "errors", "fail", "failed", "failures", "max", "attempt", "attempts", "retries", "tries", "retry", "timeout",
+     "deadline", "elapsed", "since", "after", "before", "abort", "aborted", "dead", "gone", "lost", "limit", "end", "ended"}
+)  # fmt: skip
 
 
 def is_barrier(view: View, loop: Node, behind: list[Node]) -> bool:
@@ -36,8 +41,9 @@ def _only_leaves(statement: Node, loop: Node) -> bool:
     return len(inner) == 1 and flow.leaves(inner[0], loop)
 
 
-def promises_success(view: View, loop: Node, behind: list[Node]) -> bool:
-    """Whether an endless loop ends only when a call has succeeded: then its function's return says that it has.
+def promises(view: View, loop: Node, behind: list[Node]) -> bool:
+    """Whether an endless loop ends only when a call has succeeded, or what it polls for holds: then its function's return
+    says so.
 
     A loop that may also give up has a caller that knows of failures; one that is followed by work, or does it before it
     leaves, is not what its caller waits for.
@@ -45,7 +51,23 @@ def promises_success(view: View, loop: Node, behind: list[Node]) -> bool:
     leaving = flow.exits(loop)
     if not flow.is_endless(loop) or not leaving or _works(view, behind):
         return False
+    polled = _polled(view, loop)
+    if polled is not None and all(flow.contains(polled, n) for n in leaving):
+        return True
     return all(_in_success(view, n, loop) and not _works(view, flow.siblings(n)[0]) for n in leaving)
+
+
+def _polled(view: View, loop: Node) -> Node | None:
+    """The ``if`` that leaves right before the wait at the loop's end: unless it leaves for a failure, or because of a stop."""
+    own = flow.body(loop)
+    inner = flow.statements(own) if own is not None else []
+    if len(inner) < 2 or inner[-1] != view.node or inner[-2].type != "if_statement" or _works(view, inner[:-2]):
+        return None
+    test = inner[-2].child_by_field_name("condition")
+    if test is None or inner[-2].child_by_field_name("alternative") is not None:
+        return None
+    said = set(names.words(view.text(test)))
+    return None if said & (names.STOP_WORDS | _FAILURES) else inner[-2]
 
 
 def _works(view: View, statements: list[Node]) -> bool:

@@ -8,6 +8,7 @@ from gocodemod.analysis import flow
 from gocodemod.analysis.reach import literal_of
 from gocodemod.analysis.view import View
 from gocodemod.golang.facts import Call
+from gocodemod.golang.source import Source, build_constraint
 
 
 def name(view: View, call: Call) -> str:
@@ -15,6 +16,12 @@ def name(view: View, call: Call) -> str:
     if call.name:
         return call.name
     return " ".join(view.source.data[call.start : call.end].decode("utf-8", "replace").split("(", 1)[0].split())
+
+
+def same_build(caller: Source, callee: Source) -> bool:
+    """Whether every build configuration that has the caller has this body of the callee."""
+    limits = build_constraint(callee.path, callee.data)
+    return not limits or limits == build_constraint(caller.path, caller.data)
 
 
 def literal(view: View, node: Node, call: Call) -> Node | None:

@@ -178,20 +178,25 @@ def lost(view: View, made: Made) -> str | Refusal | None:
     if declared.scope != "function" or not view.declares(view.function, declared):
         return None
     refs = _refs(view, made)
+    writes = [r for r in view.refs_of(declared.id) if r.role in ("define", "assign") and r.value_start >= 0]
+    several = Refusal("cancel-handed-on", f"{declared.name} is the cancel function of several contexts")
     if not refs:
-        return f"{declared.name} is never called"
+        return several if len(writes) > 1 and made.looped else f"{declared.name} is never called"
     block = flow.body(view.function)
     paths = Paths(flow.statements(block)) if block is not None else None
     if paths is None or made.step not in paths or _is_main(view):
         return None
     reached = paths.after(made.step, lambda n: uses(view, made, n))
-    if not reached.returns:
+    before = (r for r in refs if r.start < made.node.start_byte)
+    if not reached.returns or any(_in_deferred_literal(view, r) for r in before):
         return None
     if handed := next((r for r in refs if not _is_called_here(view, r)), None):
         line = view.line(handed.start)
         return Refusal("cancel-handed-on", f"{declared.name} is not only called here: see line {line}")
-    if declared.kind == "result" or any(r.role == "assign" for r in view.refs_of(declared.id)):
-        return Refusal("cancel-handed-on", f"{declared.name} is assigned more than once")
+    if len(writes) > 1:
+        return several
+    if declared.kind == "result":
+        return Refusal("cancel-handed-on", f"{declared.name} is a result")
     missed = [f"the return at line {view.line(j.start_byte)}" for j in reached.jumps] or ["the end"]
     return f"{declared.name} is not called on the way to {missed[0]}"
 
@@ -225,7 +230,7 @@ def discards(view: View, made: Made) -> list[Edit]:
     name = view.text(made.cancel).encode()
     following = flow.siblings(made.statement)[1]
     found = [s for s in following if _discarded(view.source, s) == name]
-    return [layout.remove_statement(view.source, s) for s in found]
+    return [layout.remove(view.source, s) for s in found]
 
 
 def context_variable(view: View, made: Made) -> Object | Refusal:

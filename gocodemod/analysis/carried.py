@@ -68,7 +68,8 @@ class _Frame:
 
     ``region``: variables declared inside of it end with the place. ``variable``: the one that came with the context.
     ``name``: of a function that was called, ``""`` for the place itself. ``within_round``: it is one round of a loop.
-    ``returns``: a called function gives a carrier back.
+    ``returns``: a called function gives a carrier back. ``shared``: a value that was there before got hold of the
+    context, so that what was done with such values before counts, too.
     """
 
     view: View
@@ -78,6 +79,7 @@ class _Frame:
     name: str
     within_round: bool = False
     returns: bool = False
+    shared: bool = False
     queue: list[str] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     literals: set[int] = field(default_factory=set)
@@ -130,7 +132,7 @@ class _Tracker:
         if ref.role == "assign" and (ref.outer_start, ref.outer_end) == (ref.start, ref.end):
             return  # it is written to
         around = list(values.literals_between(node, frame.view.function))
-        if not around and ref.start < frame.since:
+        if not around and ref.start < frame.since and not frame.shared:
             return
         for literal in around:
             if literal.id not in frame.literals:
@@ -277,6 +279,8 @@ class _Tracker:
         if ref is None or not self._own_value(frame, ref):
             raise self._escape(frame, node, "{} is stored in " + text)
         frame.add(ref.object)
+        if not frame.shared:
+            frame.shared, frame.queue = True, list(frame.seen)
 
     def _ends(self, frame: _Frame, target: Node, ref: Ref) -> bool:
         """Whether the variable is one of the region's own."""
@@ -349,6 +353,9 @@ class _Tracker:
     def _into(self, frame: _Frame, node: Node, value: Node, call: Call, how: str, body: Body) -> bool:
         """Look through a function of the module; whether its results may carry the value."""
         callee, function = body.view, body.view.function
+        if not callees.same_build(frame.view.source, callee.source):
+            # Another configuration has another body.
+            self.unknown.setdefault(callees.name(frame.view, call))
         if how == "receiver":
             found = [r for r in [callees.receiver(callee, function)] if r is not None]
         else:
@@ -365,7 +372,7 @@ class _Tracker:
                 self.run(inner)
                 self.returned[parameter] = inner.returns
             returns = returns or self.returned[parameter]
-        return returns
+        return returns or not callees.same_build(frame.view.source, callee.source)
 
 
 def _is(parent: Node, name: str, node: Node) -> bool:

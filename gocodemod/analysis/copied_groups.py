@@ -204,12 +204,21 @@ def _keeps_its_copy(view: View, context: Context) -> Refusal | None:
     for use in view.refs_of(ref.object) if ref is not None else ():
         if use.role not in ("base", "declare"):
             return Refusal("copied-further", f"line {view.line(use.start)} copies {use.name}")
+    if ref is not None and _adds_in_goroutine(view, ref.object):
+        return Refusal("adds-to-its-copy", f"{function.name} is started by go and adds to its copy of the group")
     if ref is not None and any(_assigns_to(view, n, ref.object) for n in flow.everything(view.function)):
         return Refusal("changes-its-copy", f"{function.name} assigns to fields of its copy of {ref.name}")
     for use in view.facts.uses(function.object):
         if use.role != "declare" and not _on_original(view, use, context):
             return Refusal("used-as-value", f"{function.name} is called on what has no address, or used as a value")
     return None
+
+
+def _adds_in_goroutine(view: View, receiver: str) -> bool:
+    """Whether the method is started by go, and calls Add on what its receiver holds."""
+    started = any(u.role == "go-call" for u in view.facts.uses(view.functions[0].object))
+    adds = (u.group for u in groups.uses_in(view, view.function) if u.method == "Add")
+    return started and any(g is not None and g.objects[0] == receiver for g in adds)
 
 
 def _assigns_to(view: View, node: Node, variable: str) -> bool:

@@ -30,7 +30,7 @@ def _copy_of(view: View, check: Check) -> tuple[str, ...] | None:
 
 
 def _failed(view: View) -> set[str]:
-    """Variables that are not nil at the wait, because it stands in the branch of ``if err != nil``."""
+    """Errors that are not nil at the wait, because it stands in the branch of ``if err != nil``."""
     found: set[str] = set()
     child, parent = view.node, view.node.parent
     while parent is not None and parent != view.function:
@@ -45,24 +45,28 @@ def _failed(view: View) -> set[str]:
 
 
 def _compared_with_nil(view: View, test: Node | None, operator: str) -> str:
-    """The variable of ``x != nil`` (or ``==``), "" for any other condition."""
+    """The error of ``err != nil`` (or ``==``), "" for any other condition."""
     if test is None or test.type != "binary_expression":
         return ""
     sign, left, right = (test.child_by_field_name(n) for n in ("operator", "left", "right"))
     if sign is None or left is None or right is None or sign.type != operator or right.type != "nil":
         return ""
     ref = view.ref_at(left) if left.type == "identifier" else None
-    return ref.object if ref is not None else ""
+    named = view.facts.object(ref.object) if ref is not None else None
+    return named.id if named is not None and named.type == "error" else ""
 
 
 def made_by_the_failure(view: View, statement: Node) -> bool:
-    """``defer body.Close()`` of what a failed call did not give: nothing is there to be released."""
-    if statement.type != "defer_statement":
+    """``body.Close()``, deferred or not, of what a failed call did not give: nothing is there to be released."""
+    if statement.type not in ("defer_statement", "expression_statement"):
         return False
     not_nil = _failed(view)
     values = {r.value_start for r in view.refs if r.object in not_nil and r.role in ("define", "assign")}
     bases = {r.object for r in view.refs_in(statement) if r.role == "base"}
-    return any(r.value_start in values for r in view.refs if r.object in bases and r.role in ("define", "assign"))
+    made = {
+        r.object for r in view.refs if r.object in bases and r.role in ("define", "assign") and r.value_start in values
+    }
+    return bool(made) and (made == bases or statement.type == "defer_statement")
 
 
 def _exit_of(view: View, check: Check) -> list[Node]:
@@ -73,9 +77,12 @@ def _exit_of(view: View, check: Check) -> list[Node]:
     inner = [
         s
         for s in flow.statements(check.arm)
-        if s.type != "if_statement"
-        or s.child_by_field_name("alternative") is not None
-        or _compared_with_nil(view, s.child_by_field_name("condition"), "==") not in not_nil
+        if not made_by_the_failure(view, s)
+        and (
+            s.type != "if_statement"
+            or s.child_by_field_name("alternative") is not None
+            or _compared_with_nil(view, s.child_by_field_name("condition"), "==") not in not_nil
+        )
     ]
     if not inner or len(inner) > _MOST_LINES or not all(effects.only_logs(view, s) for s in inner[:-1]):
         return []

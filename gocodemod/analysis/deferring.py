@@ -8,11 +8,11 @@ from gocodemod.analysis import flow
 from gocodemod.analysis.view import View
 from gocodemod.golang.facts import Call
 
-# Calls that end without waiting for anybody. Closing a channel and cancelling a context are among them.
+# Calls that end without waiting for anybody.
 _AT_ONCE = frozenset(
     {
         "close", "recover", "len", "cap", "append", "delete", "copy", "make", "new", "min", "max", "print", "println",
-        "(*sync.Mutex).Unlock", "(*sync.RWMutex).Unlock", "(*sync.RWMutex).RUnlock", "(sync.Locker).Unlock",
+        "(*sync.Mutex).Unlock", "(*sync.RWMutex).Unlock", "(*sync.RWMutex).RUnlock",
         "(*sync.WaitGroup).Done", "(*sync.WaitGroup).Add", "(*sync.Cond).Signal", "(*sync.Cond).Broadcast",
         "(*time.Ticker).Stop", "(*time.Timer).Stop", "time.Now", "time.Since", "(time.Time).Sub", "runtime/debug.Stack",
         "(*os.File).Close", "errors.New", "errors.Is", "errors.As", "errors.Join",
@@ -24,7 +24,6 @@ _ALL_AT_ONCE = ("fmt.", "log.", "(*log.Logger).", "log/slog.", "(*log/slog.Logge
 # ... but for those that read, or end the goroutine or the process.
 _NOT_AT_ONCE = ("fmt.Scan", "fmt.Fscan", "log.Fatal", "log.Panic", "(*log.Logger).Fatal", "(*log.Logger).Panic",
                 "(*testing.common).Fatal", "(*testing.common).FailNow", "(*testing.common).Skip")  # fmt: skip
-_CANCELS = frozenset({"context.CancelFunc", "context.CancelCauseFunc"})
 
 
 def statements(function: Node) -> list[Node]:
@@ -48,13 +47,10 @@ def never_waits(view: View, node: Node) -> bool:
     waiting = ("send_statement", "select_statement", "go_statement", "for_statement", "goto_statement")
     if any(n.type in waiting or flow.receives(n) for n in flow.everything(node)):
         return False
-    return all(at_once(view, call) for call in view.calls_in(node))
+    return all(at_once(call) for call in view.calls_in(node))
 
 
-def at_once(view: View, call: Call) -> bool:
+def at_once(call: Call) -> bool:
     if call.kind == "literal":
         return True  # its body is looked at along with it
-    if call.kind == "value":
-        held = view.facts.object(call.object)
-        return held is not None and held.type in _CANCELS
     return call.name in _AT_ONCE or (call.name.startswith(_ALL_AT_ONCE) and not call.name.startswith(_NOT_AT_ONCE))

@@ -36,7 +36,7 @@ def of(function: Node, marks: Sequence[Node]) -> Endings:
     body = flow.body(function)
     assert body is not None, "a function that holds statements has a body"
     starts = frozenset(mark.start_byte for mark in marks)
-    followed = ((mark, _after(mark, function)) for mark in marks)
+    followed = ((mark, after(mark, function)) for mark in marks)
     early = tuple((mark, next_) for mark, next_ in followed if next_ is not None)
     returns = [n for n in flow.inside(body) if n.type == "return_statement"]
     missing = [n for n in returns if not _reached_behind(n, starts)]
@@ -50,14 +50,14 @@ def has_goto(function: Node) -> bool:
     return any(n.type == "goto_statement" for n in flow.inside(function))
 
 
-def _after(node: Node, function: Node) -> Node | None:
+def after(node: Node, function: Node) -> Node | None:
     """What runs when the statement has, None if the function ends then. A loop's next round counts as the loop."""
     following = flow.siblings(node)[1]
     if following:
         first = following[0]
         if first.type == "break_statement":
             target = flow.jump_target(first)
-            return first if target is None else _after(target, function)
+            return first if target is None else after(target, function)
         return None if first.type == "return_statement" and _quiet(first) else first
     holder = flow.statement(node).parent
     around = holder.parent if holder is not None else None
@@ -65,12 +65,12 @@ def _after(node: Node, function: Node) -> Node | None:
         return None
     outer = around.parent
     if around.type in flow.CASES:
-        return _after(outer, function)
+        return after(outer, function)
     if outer.type == "for_statement":
         return outer
     while outer.type == "if_statement" and outer.parent is not None and outer.parent.type == "if_statement":
         outer = outer.parent
-    return _after(outer if outer.type == "if_statement" else around, function)
+    return after(outer if outer.type == "if_statement" else around, function)
 
 
 def _quiet(statement: Node) -> bool:

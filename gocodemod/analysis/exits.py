@@ -52,17 +52,25 @@ def _existing(view: View, loop: Node, signal: Signal, found: list[Check]) -> Exi
     stays = signal.family == "context" or signal.only_closed
     text = copies.common_exit(view, found)
     counts = _runs_next(view, loop, found, counting=True) and (text is None or "\n" in text)
-    if stays and (counts or _runs_next(view, loop, found)):
+    sure = text is None or "\n" in text or not any(_may_be_passed_over(c) for c in found)
+    if stays and sure and (counts or _runs_next(view, loop, found)):
         return ExitArm("", Level.SAFE, "the loop's own check runs next")
     if text is None:
         return Refusal(
             "stop-exit-differs", "the loop's own exit on this signal does more than a return that could be copied"
         )
+    if _decides(view, loop, text):
+        return Refusal("stop-exit-differs", "what follows the wait sets what the code behind the loop may look at")
     skipped = _skipped(view, loop)
-    if skipped >= effects.Effect.RECORDS or _decides(view, loop, text):
+    if skipped >= effects.Effect.RECORDS:
         return Refusal("stop-exit-differs", "what follows the wait releases, replies or records")
     level = Level.REVIEW if skipped is effects.Effect.WORKS else Level.SAFE
     return ExitArm(text, level, "as the loop's own exit on this signal")
+
+
+def _may_be_passed_over(check: Check) -> bool:
+    """A select picks at random among the cases that are ready: with others beside the signal, it may not take the exit."""
+    return len([c for c in check.node.named_children if c.type == "communication_case"]) > 1
 
 
 def _of_outer_loop(view: View, loop: Node, found: list[Check]) -> ExitArm | Refusal:
@@ -166,11 +174,12 @@ def _made(view: View, loop: Node, signal: Signal) -> ExitArm | Refusal:
     if function.results:
         return _error_return(view, loop, signal, max(now, exits), later)
     # Whoever waits for the goroutine takes its end for the loop's own, where the loop has one.
-    told = goroutines.joined(view, function) and bool(flow.exits(loop) or flow.ends_by_itself(loop))
+    known = goroutines.joined(view, function) or goroutines.tells(view, function)
+    told = known and bool(flow.exits(loop) or flow.ends_by_itself(loop))
     alone = goroutines.runs_alone(view, function) and not told
     if not alone and _in_test(view):
         return Refusal("no-way-to-report-stop", "a return would let the test go on, or pass, as if all were well")
-    waited_for = barriers.is_barrier(view, loop, behind) or barriers.promises_success(view, loop, behind)
+    waited_for = barriers.is_barrier(view, loop, behind) or barriers.promises(view, loop, behind)
     if not alone and waited_for and signal.place != "request":
         return Refusal("barrier", "the caller relies on the condition that this loop waits for")
     if now >= effects.Effect.RECORDS or (later >= effects.Effect.RECORDS and not _returns_already(view, loop)):

@@ -235,6 +235,12 @@ def _from_request(view: View, object_id: str) -> bool:
     return any(o.call is not None and _of_request(o.call.name) for o in origins.chain(view, object_id))
 
 
+def made_by_request(view: View, object_id: str) -> bool:
+    """``ctx := r.Context()``: not what is made from that, which may have a deadline of its own."""
+    made = list(origins.of(view, object_id))
+    return len(made) == 1 and made[0].call is not None and _of_request(made[0].call.name)
+
+
 def _of_request(name: str) -> bool:
     """``(*net/http.Request).Context``, ``(google.golang.org/grpc.ServerStream).Context`` and their like."""
     owner = name.rsplit(".", 1)[0]
@@ -266,10 +272,21 @@ def _cancelled_by_starter(view: View, found: Visible) -> bool:
     for variable in [found.object.id, *given] if captured else given:
         for origin in origins.chain(view, variable):
             for cancel in origins.cancels(view, origin.define):
-                calls = [r for r in view.facts.uses(cancel) if r.role in ("defer-call", "call")]
+                calls = [r for r in _calls_of(view, cancel) if not _stops_its_owner(view, cancel, r)]
                 if any(r.literals != view.literals or r.function != view.functions[-1].name for r in calls):
                     return True
     return False
+
+
+def _calls_of(view: View, cancel: str) -> list[Ref]:
+    return [r for r in view.facts.uses(cancel) if r.role in ("defer-call", "call")]
+
+
+def _stops_its_owner(view: View, cancel: str, call: Ref) -> bool:
+    """``s.cancel()`` in Close or Stop: that is what the goroutine waits for."""
+    declared = view.facts.object(cancel)
+    kept = declared is not None and declared.kind == "field"
+    return kept and names.first_word(call.function) in names.STOPPING_FUNCTIONS
 
 
 def _deadline_of_another_call(view: View, loop: Node, found: Visible, refs: list[Ref]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gocodemod.analysis import names
 from gocodemod.analysis.view import View
 from gocodemod.golang.facts import Function
 
@@ -57,6 +58,29 @@ def joined(view: View, function: Function) -> bool:
     return any(
         r.object in told and r.role in ("receive", "select-receive", "range") and r.start > inner[1] for r in view.refs
     )
+
+
+# A channel of such a name tells that the goroutine has ended, and nothing more.
+_ENDED = names.STOP_WORDS | {"finished", "ended", "terminated", "exited"}
+
+
+def tells(view: View, function: Function) -> bool:
+    """Whether the goroutine's end closes a channel by which others may know that what it waited for holds.
+
+    One of the starter's that it hands on or returns; or a field or parameter, if its name says more than that it ended.
+    """
+    inner = [r for r in view.refs if function.start <= r.start < function.end]
+    for closed in (view.facts.object(r.object) for r in inner if r.role == "close"):
+        if closed is None or (
+            closed.path == view.path and function.start <= closed.start < function.end and closed.kind != "param"
+        ):
+            continue
+        outside = [r for r in view.refs_of(closed.id) if not function.start <= r.start < function.end]
+        handed = closed.kind == "var" and any(r.role not in ("define", "close") for r in outside)
+        named = closed.kind in ("field", "param") and not set(names.words(closed.name)) & _ENDED
+        if handed or named:
+            return True
+    return False
 
 
 def _receiver(view: View, start: int, end: int) -> str:

@@ -51,8 +51,15 @@ def append(source: Source, block: Node, text: str) -> Edit:
 
 
 def replace_statement(source: Source, statement: Node, text: str) -> Edit:
-    """Put the text where the statement stood; what followed on the same line starts a line of its own."""
+    """Put the text where the statement stood; what followed on the same line starts a line of its own.
+
+    A comment behind the statement goes with the text's last case, if that is where the text ends.
+    """
     data, end = source.data, statement.end_byte
+    said = re.match(rb"[ \t]*(//[^\r\n]*)", data[end:])
+    if said is not None and text.endswith(":\n}"):
+        comment = said[1].decode("utf-8", "surrogateescape")
+        return edit(statement.start_byte, end + said.end(), f"{text[:-2]} {comment}\n}}")
     rest = re.match(rb"[ \t]*;[ \t]*", data[end:])
     if rest is not None:
         # What follows is part of the edit with its first byte, so that the line it now begins is laid out too.
@@ -79,38 +86,6 @@ def line_end(source: Source, node: Node) -> int | None:
     return node.end_byte + len(rest)
 
 
-def remove_statement(source: Source, statement: Node) -> Edit:
-    """Take a statement out, its line too where nothing else stands on it, and a blank line that would begin the block."""
-    data, start = source.data, statement.start_byte
-    semicolon = re.match(rb"[ \t]*((?:/\*[^\n]*?\*/[ \t]*)*);[ \t]*", data[statement.end_byte :])
-    if semicolon is not None and semicolon[1]:
-        return Edit(start, statement.end_byte + semicolon.end(), semicolon[1])
-    end = statement.end_byte + (semicolon.end() if semicolon is not None else 0)
-    line_start, line_end = data.rfind(b"\n", 0, start) + 1, data.find(b"\n", end)
-    if data[line_start:start].strip() or line_end < 0:
-        return Edit(start, end, b"")
-    if data[end:line_end].strip():
-        gap = re.match(rb"[ \t]*", data[end:])
-        return Edit(start, end + (gap.end() if gap is not None else 0), b"")
-    blank = re.match(rb"[ \t\r]*\n", data[line_end + 1 :])
-    if blank is not None and data[:line_start].rstrip().endswith(b"{"):
-        line_end += blank.end()
-    return Edit(line_start, line_end + 1, b"")
-
-
-def insert_after(source: Source, statement: Node, text: str) -> Edit:
-    """Put statements (without a final newline) behind a statement, and behind the comments that follow it on its line."""
-    data, end = source.data, statement.end_byte
-    follows = re.match(rb"[ \t]*(;[ \t]*)?((/\*[^\n]*?\*/[ \t]*)*)(//[^\r\n]*)?(?=\r?\n)", data[end:])
-    if follows is not None:
-        at = end + follows.end()
-        return edit(at, at, f"\n{text}")
-    rest = re.match(rb"[ \t]*(?:;[ \t]*)?", data[end:])
-    at = end + (rest.end() if rest is not None else 0)
-    # What follows begins a line of its own: its first byte is part of the edit, so that this line is laid out, too.
-    return Edit(end, at + 1, f"\n{text}\n".encode() + data[at : at + 1])
-
-
 def import_name(source: Source, path: str) -> str:
     """The name by which the file uses an import, else the path's last element, by which it would be added."""
     names_by_path = {path: name for name, path in source.imports().items() if name not in (".", "_")}
@@ -129,19 +104,25 @@ def put_behind(source: Source, statement: Node, text: str) -> Edit:
 
 
 def remove(source: Source, statement: Node) -> Edit:
-    """Take a statement out, with its line where nothing else stands on it and the blank lines it leaves at a block's end.
+    """Take a statement out, with its line where nothing else stands on it, and the blank lines it leaves at a block's
+    begin or end.
 
     Comments stay where they are.
     """
     data, start, end = source.data, statement.start_byte, statement.end_byte
-    if semicolon := re.match(rb"[ \t]*;[ \t]*", data[end:]):
+    semicolon = re.match(rb"[ \t]*((?:/\*[^\n]*?\*/[ \t]*)*);[ \t]*", data[end:])
+    if semicolon is not None:
         end += semicolon.end()
+    if semicolon is not None and semicolon[1]:
+        return Edit(start, end, semicolon[1])
     line, stop = data.rfind(b"\n", 0, start) + 1, _line_end(data, end)
     if data[line:start].strip() or data[end:stop].strip() or stop == len(data):
         return Edit(start, end, b"")
     if re.match(rb"\s*\}", data[stop:]):
         line = len(data[:line].rstrip(b" \t\r\n"))
         line = _line_end(data, line) + 1
+    elif data[:line].rstrip().endswith(b"{") and (blank := re.match(rb"[ \t\r]*\n", data[stop + 1 :])):
+        stop += blank.end()
     return Edit(line, stop + 1, b"")
 
 
@@ -188,6 +169,18 @@ def before(source: Source, statement: Node, text: str) -> Edit:
     return _new_line(source, at, at, text) if line.strip() else edit(at, at, text)
 
 
+def above(source: Source, statement: Node, text: str) -> Edit:
+    """Put statements (with their final newline) before another and the lines of comment right above it."""
+    data = source.data
+    line = data.rfind(b"\n", 0, statement.start_byte) + 1
+    if data[line : statement.start_byte].strip():
+        return before(source, statement, text)
+    at = _comments_above(data, line)
+    while data[at : at + 1] in (b" ", b"\t"):
+        at += 1
+    return edit(at, at, text)
+
+
 def behind(source: Source, statement: Node, text: str) -> Edit:
     """Put statements (with their final newline) on the lines after another; a comment that ends its line stays there."""
     return _behind(source, statement.end_byte, text)
@@ -199,7 +192,7 @@ def prepend(source: Source, block: Node, text: str) -> Edit:
     return _behind(source, opening.end_byte, text)
 
 
-_LINE_END = re.compile(rb"[ \t]*;?[ \t]*(//.*|(/\*(?:[^*]|\*(?!/))*\*/[ \t]*)+)?")
+_LINE_END = re.compile(rb"[ \t]*;?[ \t]*(/\*(?:[^*]|\*(?!/))*\*/[ \t]*)*(//.*)?")
 
 
 def _behind(source: Source, at: int, text: str) -> Edit:

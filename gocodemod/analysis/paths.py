@@ -191,3 +191,11 @@ class Paths:
             if case.type in ("communication_case", "default_case"):
                 header.next.append(self._step([case.child_by_field_name("communication")], self._block(case, then)))
         return header
+
+
+def leads_back(function: Node, place: Node) -> bool:
+    """Whether a goto behind the place leads to a label before it: what stands before may run after."""
+    labels = [n for n in flow.inside(function) if n.type == "labeled_statement" and n.start_byte < place.start_byte]
+    names = {name.text for n in labels if (name := n.child_by_field_name("label")) is not None}
+    gotos = (n for n in flow.inside(function) if n.type == "goto_statement" and n.start_byte > place.start_byte)
+    return any(flow.jump_label(n) in names for n in gotos)

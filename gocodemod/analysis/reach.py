@@ -65,6 +65,21 @@ def reach(context: Context, view: View, node: Node) -> Reach:
     return Reach(tuple(found), tuple(unknown), not queue)
 
 
+def started_too(context: Context, view: View, node: Node) -> tuple[Body, ...]:
+    """What runs when the node runs, and in the goroutines that are started then, and so on; the piece itself first."""
+    found: dict[tuple[str, int], Body] = {}
+    queue = [(view, node)]
+    while queue and len(found) < _LIMIT:
+        around, piece = queue.pop(0)
+        for body in reach(context, around, piece).bodies:
+            if (key := (body.view.path, body.view.node.start_byte)) in found:
+                continue
+            found[key] = body
+            starts = (n for n in flow.everything(body.view.node) if n.type == "go_statement")
+            queue += [(body.view, call) for n in starts for call in n.named_children if call.type == "call_expression"]
+    return tuple(found.values())
+
+
 def _in(call: Call, node: Node) -> bool:
     return node.start_byte <= call.start and call.end <= node.end_byte
 

@@ -54,7 +54,7 @@ def usual_values(view: View, returns: list[Node], results: tuple[Result, ...]) -
         usual, named = _agreed(view, found), _named(view, result)
         if usual is not None and not _left_over(view, result, usual):
             values.append(view.text(usual))
-        elif usual is None and named:
+        elif usual is None and named and not _left_over(view, result, None):
             values.append(result.name)
         elif result.zero is None:
             return None, False
@@ -74,12 +74,17 @@ def _named(view: View, result: Result) -> bool:
     return here is not None and here.kind == "result"
 
 
-def _left_over(view: View, result: Result, value: Node) -> bool:
-    """A pointer or interface from the round that failed: beside an error it would be nil, or belong to nobody."""
-    ref = view.ref_at(value) if value.type == "identifier" else None
-    declared = view.facts.object(ref.object) if ref is not None else None
-    holds = result.zero == "nil" and not result.type.startswith(("[", "map["))
-    return holds and declared is not None and declared.kind == "var"
+def _left_over(view: View, result: Result, value: Node | None) -> bool:
+    """A pointer or interface from the round that failed: beside an error it would be nil, or belong to nobody.
+
+    ``value`` None: the named result itself. One that a deferred literal may look at stays what it is.
+    """
+    if result.zero != "nil" or result.type.startswith(("[", "map[")):
+        return False
+    here = view.facts.lookup(view.path, view.node.start_byte, result.name if value is None else view.text(value))
+    if here is None or here.kind not in ("var", "result") or (value is not None and value.type != "identifier"):
+        return False
+    return here.kind == "var" or all(r.literals == view.literals for r in view.refs_of(here.id))
 
 
 def _same_there(view: View, value: Node) -> bool:
@@ -119,7 +124,7 @@ def _behind(view: View, loop: Node) -> list[Node]:
     breaks = any(n.type == "break_statement" for n in flow.exits(loop))
     test = flow.condition(loop)
     tries = flow.counts(view.facts, view.path, loop)
-    timed = test is not None and test.type == "call_expression" and _TIME_IS_UP.search(view.text(test)) is not None
+    timed = test is not None and not re.search(r"&&|\|\|", text := view.text(test)) and _TIME_IS_UP.search(text)
     return [r for r in following[:1] if (tries or timed) and not breaks and _says_no(r)]
 
 

@@ -36,7 +36,7 @@ def at_every_end(
     for jump in reached.jumps:
         values = next((c for c in jump.named_children if c.type == "expression_list"), None)
         deferred = jump.type == "return_statement" and values is not None and needed(values)
-        edits.append(layout.edit(jump.start_byte, jump.start_byte, f"{'defer ' if deferred else ''}{text}\n"))
+        edits.append(layout.above(view.source, jump, f"{'defer ' if deferred else ''}{text}\n"))
     if reached.falls:
         edits.append(_at_end(view, statement, text))
     return edits
@@ -48,4 +48,4 @@ def _at_end(view: View, statement: Node, text: str) -> Edit:
     assert block is not None, "a statement list stands in a block or case"
     if block.type == "block":
         return layout.append(view.source, block, f"{text}\n")
-    return layout.insert_after(view.source, flow.statements(block)[-1], text)
+    return layout.behind(view.source, flow.statements(block)[-1], f"{text}\n")

@@ -157,7 +157,8 @@ def _signal(view: View, found: Visible) -> Signal:
     base = found.base.id if found.base is not None else ""
     caution = construction.caution(view, found, bool(refs_of(view, found))) or firing.caution(view)
     only_closed = found.family == "channel" and channels.only_closed(view, found)
-    return Signal(found.text, found.family, found.place, found.object.id, base, where, caution, only_closed)
+    place = "request" if firing.made_by_request(view, found.object.id) else found.place
+    return Signal(found.text, found.family, place, found.object.id, base, where, caution, only_closed)
 
 
 def refs_of(view: View, found: Visible) -> list[Ref]:
@@ -214,10 +215,12 @@ _DETACHED = frozenset({"context.Background", "context.TODO", "context.WithoutCan
 
 
 def _chooses_its_own(view: View, loop: Node, found: Visible) -> bool:
-    """Whether the loop calls with a context that cannot end, and does not touch the candidate."""
-    if any(_in(r, loop) for r in refs_of(view, found)):
+    """Whether the loop calls with a context that cannot end, and touches the candidate at most to make it."""
+    detached = [c for c in view.calls_in(loop) if c.name in _DETACHED]
+    inside = [r for r in refs_of(view, found) if _in(r, loop)]
+    if any(not any(c.start <= r.start < c.end for c in detached) for r in inside):
         return False
-    return any(c.name in _DETACHED for c in view.calls_in(loop)) and not _only_logs(view, loop)
+    return bool(detached) and not _only_logs(view, loop)
 
 
 def _only_logs(view: View, loop: Node) -> bool:

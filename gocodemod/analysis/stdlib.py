@@ -12,17 +12,19 @@ from gocodemod.golang.facts import Call
 # their results and receivers.
 _PACKAGES = frozenset(
     {
-        "bufio", "bytes", "cmp", "context", "database/sql", "errors", "fmt", "html", "io", "io/fs", "io/ioutil",
-        "log", "log/slog", "maps", "net", "net/http", "net/http/httptrace", "net/http/httputil", "net/mail",
-        "net/netip", "net/smtp", "net/textproto", "net/url", "os", "os/exec", "os/signal", "path", "path/filepath",
-        "reflect", "regexp", "runtime/pprof", "runtime/trace", "slices", "sort", "strconv", "strings", "sync",
-        "testing", "testing/synctest", "time", "crypto/tls", "crypto/x509",
+        "bufio", "bytes", "cmp", "container/heap", "container/list", "container/ring", "context", "crypto/tls",
+        "crypto/x509", "database/sql", "errors", "expvar", "flag", "fmt", "html", "io", "io/fs", "io/ioutil", "log",
+        "log/slog", "maps", "net", "net/http", "net/http/httptrace", "net/http/httputil", "net/mail", "net/netip",
+        "net/smtp", "net/textproto", "net/url", "os", "os/exec", "os/signal", "path", "path/filepath", "reflect",
+        "regexp", "runtime/pprof", "runtime/trace", "slices", "sort", "strconv", "strings", "sync", "sync/atomic",
+        "testing", "testing/synctest", "time",
     }
 )  # fmt: skip
 _FAMILIES = ("archive/", "compress/", "encoding/", "hash/", "image/", "math/", "mime/", "text/", "unicode/", "crypto/")
 # Nothing is kept, and a call returns when its work is done.
-_ELSEWHERE = frozenset(
+_KEEPS_NOTHING = frozenset(
     {
+        "os/signal.NotifyContext",
         "(*golang.org/x/sync/errgroup.Group).Go",
         "(*golang.org/x/sync/errgroup.Group).SetLimit",
         "(*golang.org/x/sync/errgroup.Group).TryGo",
@@ -47,7 +49,7 @@ _KEEPS = frozenset(
 _KEEPING = frozenset(
     {
         "add", "append", "cleanup", "handle", "insert", "notify", "push", "put", "register", "reset", "set", "store",
-        "swap", "publish", "compare", "load",
+        "swap", "publish", "compare", "load", "link", "var",
     }
 )  # fmt: skip
 # These run the functions that they are given before they return.
@@ -76,7 +78,7 @@ _FREES = frozenset(
 def keeps(call: Call) -> str:
     """``never`` if the call keeps nothing but in its results, ``always`` if it does, ``unknown`` otherwise."""
     package, last = package_of(call), call.name.rsplit(".", 1)[-1]
-    if call.name in _ELSEWHERE:
+    if call.name in _KEEPS_NOTHING:
         return "never"
     if not (package in _PACKAGES or package.startswith(_FAMILIES)):
         return "unknown"

@@ -27,10 +27,14 @@ def base(target: Node) -> Node | None:
     return node if node is not None and node.type == "identifier" else None
 
 
+# What these give is new: nobody else has it.
+_CONSTRUCTORS = ("make", "new", "os/exec.Command", "os/exec.CommandContext", "net/http.NewRequestWithContext")
+
+
 def made_here(view: View, ref: Ref) -> bool:
-    """Whether an assignment's value is a composite literal, or comes from make or new."""
+    """Whether an assignment's value is a composite literal, or comes from make, new and their likes."""
     value = view.source.node_at(ref.value_start, ref.value_end)
     if value.type == "unary_expression" and view.text(value).startswith("&"):
         value = value.named_children[0]
     call = view.call_at(value)
-    return value.type == "composite_literal" or (call is not None and call.name in ("make", "new"))
+    return value.type == "composite_literal" or (call is not None and call.name in _CONSTRUCTORS)

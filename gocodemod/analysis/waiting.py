@@ -13,6 +13,8 @@ from gocodemod.golang.facts import Ref
 from gocodemod.transform import Context
 
 _RECEIVES = frozenset({"receive", "select-receive", "range"})
+# Methods that wait for somebody, and those that end such a wait.
+_BLOCKING, _ENDING = frozenset({"Wait", "Acquire"}), frozenset({"Done", "Signal", "Broadcast", "Release"})
 _CANCELS = frozenset({"context.CancelFunc", "context.CancelCauseFunc"})
 
 
@@ -55,7 +57,16 @@ def _wait(view: View | None) -> Wait | None:
         for r in view.refs_in(function)
         if r.start >= start or any(n.start_byte <= r.start < n.end_byte for n in deferred)
     ]
-    return Wait(view, tuple(behind))
+    return Wait(view, (*behind, *_behind_others(view, behind)))
+
+
+def _behind_others(view: View, behind: list[Ref]) -> list[Ref]:
+    """``go func() { wg.Wait(); close(done) }()``: what runs where that is received elsewhere runs behind Wait, too."""
+    if not view.literals:
+        return []
+    told = {r.object for r in behind if r.role in ("close", "send")}
+    receives = [r for r in view.refs if r.object in told and r.role in _RECEIVES and r.literals != view.literals]
+    return [r for r in view.refs if any(r.start > first.start and r.literals == first.literals for first in receives)]
 
 
 def hindrances(context: Context, view: View, waiting: Iterable[Wait]) -> list[Hindrance]:
@@ -85,25 +96,25 @@ def _by_lock(wait: Wait, bodies: Iterable[Body]) -> list[Hindrance]:
 
 def _by_signal(wait: Wait, piece: Body, own: bool) -> list[Hindrance]:
     """Channels and contexts that the piece waits on and that are served behind the Wait."""
-    later: dict[str, str] = {}
+    fed, taken = set(), set()
     for ref in wait.behind:
-        if ref.role in ("close", "send"):
-            later[ref.object] = "fed"
+        if ref.role in ("close", "send") or (ref.role == "base" and ref.selected in _ENDING):
+            fed.add(ref.object)
         elif ref.role in _RECEIVES:
-            later.setdefault(ref.object, "taken")
+            taken.add(ref.object)
         elif ref.role in ("call", "defer-call") and _cancels(wait.view, ref):
-            later |= dict.fromkeys(_cancelled(wait.view, ref), "fed")
+            fed |= _cancelled(wait.view, ref)
     found = []
     for ref in piece.view.refs_in(piece.view.node):
-        how = later.get(ref.object)
-        takes = how == "fed" and ref.role in _RECEIVES
-        gives = how == "taken" and ref.role == "send"
+        waits = ref.role in _RECEIVES or (ref.role == "base" and ref.selected in _BLOCKING)
+        takes = ref.object in fed and waits
+        gives = ref.object in taken and ref.role == "send"
         if takes or gives:
             # Whether there is room enough for all that is sent, who knows.
             sure = takes or not _buffered(wait.view, ref)
             message = f"the goroutine waits for {ref.name}, which is served behind the Wait in line {wait.line} only"
             found.append(Hindrance("waits-for-the-group", message, certain=sure))
-        elif how is not None and own and ref.role in ("argument", "read", "key"):
+        elif ref.object in fed | taken and own and ref.role in ("argument", "read", "key"):
             message = f"{ref.name} is handed on, and served behind the Wait in line {wait.line} only"
             found.append(Hindrance("waits-for-the-group", message, certain=False))
     return found

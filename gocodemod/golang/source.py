@@ -97,3 +97,23 @@ def is_generated(data: bytes) -> bool:
         return False
     package = re.search(rb"^package\s", data, re.MULTILINE)
     return package is None or match.start() < package.start()
+
+
+# https://pkg.go.dev/cmd/go#hdr-Build_constraints: by the end of a file's name, and by its first //go:build line.
+_SYSTEMS = frozenset(
+    {
+        "aix", "android", "darwin", "dragonfly", "freebsd", "hurd", "illumos", "ios", "js", "linux", "nacl", "netbsd",
+        "openbsd", "plan9", "solaris", "wasip1", "windows", "zos", "386", "amd64", "arm", "arm64", "loong64", "mips",
+        "mips64", "mips64le", "mipsle", "ppc64", "ppc64le", "riscv64", "s390x", "wasm",
+    }
+)  # fmt: skip
+_BUILD_LINE = re.compile(rb"^//(?:go:build| \+build) (.*?)\r?$", re.MULTILINE)
+
+
+def build_constraint(path: str, data: bytes) -> tuple[str, ...]:
+    """What limits the file to some build configurations: ``linux`` of ``x_linux.go``, and its build lines; empty: nothing."""
+    stem = path.replace("\\", "/").rsplit("/", 1)[-1].removesuffix(".go").removesuffix("_test")
+    words = stem.split("_")[1:][-2:]
+    package = re.search(rb"^package\s", data, re.MULTILINE)
+    lines = _BUILD_LINE.findall(data[: package.start()] if package is not None else data)
+    return (*(w for w in words if w in _SYSTEMS), *(line.decode("utf-8", "replace") for line in lines))
