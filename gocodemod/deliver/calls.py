@@ -8,8 +8,9 @@ from typing import TypeVar
 
 from gocodemod.deliver import budget as pacing
 from gocodemod.deliver.budget import Budget
-from gocodemod.deliver.forges.protocol import ForgeError, Limited, Unanswered
+from gocodemod.deliver.forges.protocol import Limited, Unanswered
 from gocodemod.deliver.ledger import Ledger
+from gocodemod.errors import GocodemodError
 
 _T = TypeVar("_T")
 # Tries where no answer comes, seconds before the second one; doubled each time.
@@ -72,7 +73,7 @@ class Caller:
                 lost = self._wait(lost)
                 if lost == _TRIES:
                     raise error
-            except ForgeError:
+            except GocodemodError:
                 self.ledger.done(intent, "refused")
                 raise
             else:
