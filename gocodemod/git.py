@@ -29,6 +29,15 @@ _SAFE = (
     ("submodule.recurse", "false"),
 )
 
+# Where one remote is spoken to: that one alone, and nothing signed or taken along.
+_TALKING = (
+    ("fetch.recurseSubmodules", "false"),
+    ("fetch.writeCommitGraph", "false"),
+    ("push.followTags", "false"),
+    ("push.gpgSign", "false"),
+    ("push.recurseSubmodules", "no"),
+)
+
 # Where git was told by its caller to look, such as by a hook that runs us: the folder we were given decides.
 _LEADING_AWAY = (
     "GIT_DIR",
@@ -40,8 +49,9 @@ _LEADING_AWAY = (
     "GIT_NAMESPACE",
     "GIT_PREFIX",
     "GIT_EXTERNAL_DIFF",
-    "GIT_TRACE",
 )
+# What makes git tell more than was asked for, requests with what they hold included.
+_TELLING = re.compile(r"GIT_TRACE.*|GIT_CURL_VERBOSE|GCM_TRACE.*")
 
 # Keys whose value is a command line, by the parts before and after the driver's name.
 _DRIVER = re.compile(r"(filter|diff|merge)\.(.+)\.(clean|smudge|process|textconv|command|driver)", re.DOTALL)
@@ -57,12 +67,30 @@ class Repository:
 
     top: str
 
-    def run(self, *arguments: str, data: bytes = b"", extra: Mapping[str, str] | None = None) -> bytes:
-        """Output of a git command run in ``top``, with ``extra`` in its environment.
+    def run(
+        self,
+        *arguments: str,
+        data: bytes = b"",
+        extra: Mapping[str, str] | None = None,
+        settings: Sequence[tuple[str, str]] = (),
+    ) -> bytes:
+        """Output of a git command run in ``top``, with ``extra`` in its environment and ``settings`` in its config.
 
         Raises GitError, UsageError where there is no git.
         """
-        return run(self.top, arguments, blank=_drivers(self.top), data=data, extra=extra)
+        return run(self.top, arguments, blank=_drivers(self.top), data=data, extra=extra, settings=settings)
+
+    def talk(
+        self, scheme: str, *arguments: str, extra: Mapping[str, str] | None = None, own_login: bool = False
+    ) -> bytes:
+        """As ``run``, for a command that speaks to a remote by this protocol (``https``, ``ssh``, ``file``) and no other.
+
+        ``own_login``: ``extra`` says how git gets at user name and password, so no helper is asked, or told, about them.
+        """
+        settings = [*_TALKING, (f"protocol.{scheme}.allow", "always")]
+        if own_login:
+            settings.append(("credential.helper", ""))
+        return self.run(*arguments, extra=extra, settings=settings)
 
 
 def find(folder: str) -> Repository | None:
@@ -91,11 +119,15 @@ def run(
     blank: Iterable[str] = (),
     data: bytes = b"",
     extra: Mapping[str, str] | None = None,
+    settings: Sequence[tuple[str, str]] = (),
 ) -> bytes:
-    """Run git in ``folder`` with everything switched off that would run a program; ``blank``: keys to empty as well."""
-    settings = [f"{key}={value}" for key, value in _SAFE] + [f"{key}=" for key in blank]
+    """Run git in ``folder`` with everything switched off that would run a program; ``blank``: keys to empty as well.
+
+    ``settings`` come last: they win.
+    """
+    every = [*_SAFE, *((key, "") for key in blank), *settings]
     command = ["git", "-C", folder, "--no-pager", "--literal-pathspecs"]
-    command += [part for setting in settings for part in ("-c", setting)]
+    command += [part for key, value in every for part in ("-c", f"{key}={value}")]
     try:
         env = {**environment(), **(extra or {})}
         done = subprocess.run([*command, *arguments], input=data, capture_output=True, env=env, check=False)
@@ -109,7 +141,7 @@ def run(
 
 def environment() -> Mapping[str, str]:
     """Our environment without what would lead git elsewhere, with what keeps it quiet and reading only."""
-    kept = {key: value for key, value in os.environ.items() if key not in _LEADING_AWAY}
+    kept = {k: v for k, v in os.environ.items() if k not in _LEADING_AWAY and not _TELLING.fullmatch(k)}
     quiet = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_PAGER": "cat", "LC_ALL": "C"}
     return {**kept, **quiet}
 
@@ -128,8 +160,9 @@ def _drivers(top: str) -> tuple[str, ...]:
 
 # What git runs, or is led to, when it pushes or signs.
 _DANGEROUS = re.compile(
-    r"core\.(sshcommand|askpass|gitproxy)|credential\..*|gpg\..*|user\.signingkey|url\..*\.(pushinsteadof|insteadof)"
-    r"|include(if\..*)?\.path|http\..*|remote\..*\.(proxy|vcs|uploadpack|receivepack)|protocol\..*|ssh\..*",
+    r"core\.(sshcommand|askpass|gitproxy|alternaterefscommand)|hook\..*|credential\..*|gpg\..*|user\.signingkey"
+    r"|url\..*\.(pushinsteadof|insteadof)|include(if\..*)?\.path|http\..*|remote\..*\.(proxy|vcs|uploadpack|receivepack)"
+    r"|protocol\..*|ssh\..*",
     re.DOTALL | re.IGNORECASE,
 )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,8 +14,10 @@ from gocodemod.golang.types import TypeChecker
 pytest.register_assert_rewrite("tests.bench")
 
 from tests.bench import Bench  # noqa: E402
+from tests.forge.server import Forge, serve  # noqa: E402
 from tests.gocode import FILES, Module, write  # noqa: E402
 from tests.golden import Case  # noqa: E402
+from tests.repos import ENVIRONMENT  # noqa: E402
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -47,3 +51,15 @@ def module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Module]:
     with TypeChecker(root, env={"CGO_ENABLED": "1", "GOOS": "linux", "GOARCH": "amd64"}) as types:
         types.load([str(root / name) for name in FILES if name.endswith(".go")])
         yield Module(root, types)
+
+
+@pytest.fixture
+def forge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Forge]:
+    """A forge on this machine, and a state folder of its own; through a proxy where ``make contract`` put one before it."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    for name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM"):
+        monkeypatch.setenv(name, ENVIRONMENT[name])
+    (tmp_path / "forge").mkdir()
+    port, proxy = os.environ.get("FORGE_PORT", "0"), os.environ.get("FORGE_PROXY", "")
+    with serve(tmp_path / "forge", int(port), proxy) as made:
+        yield made

@@ -28,9 +28,10 @@ def tree(folder: Path, files: Mapping[str, str | bytes]) -> Path:
     return folder
 
 
-def git(folder: Path, *arguments: str, data: bytes = b"") -> bytes:
-    """Plain git, as a person would run it there."""
-    done = subprocess.run(["git", *arguments], cwd=folder, env=ENVIRONMENT, input=data, capture_output=True)
+def git(folder: Path, *arguments: str, data: bytes = b"", at: str = "") -> bytes:
+    """Plain git, as a person would run it there; ``at``: the date of what is committed, else now."""
+    dates = {"GIT_AUTHOR_DATE": at, "GIT_COMMITTER_DATE": at} if at else {}
+    done = subprocess.run(["git", *arguments], cwd=folder, env=ENVIRONMENT | dates, input=data, capture_output=True)
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout
 
@@ -41,5 +42,6 @@ def repository(folder: Path, files: Mapping[str, str | bytes], *init: str) -> Pa
     git(folder, "init", "--quiet", *init)
     tree(folder, files)
     git(folder, "add", "--all", "--force")
-    git(folder, "commit", "--quiet", "--message", "start")
+    # Before anything that a test commits: dates count in seconds.
+    git(folder, "commit", "--quiet", "--message", "start", at="2020-01-01T00:00:00Z")
     return folder

@@ -15,7 +15,9 @@ import pytest
 import gocodemod
 from gocodemod import config, registry
 from gocodemod.cli.main import main
-from gocodemod.cli.options import ApplyOptions, BranchOptions
+from gocodemod.cli.options import ApplyOptions, PrOptions
+from gocodemod.deliver import planning
+from gocodemod.deliver import target as targets
 from gocodemod.deliver.branches import Status
 from gocodemod.model import Kind, Level, Verification
 from gocodemod.reasons import REASONS
@@ -77,6 +79,15 @@ def test_outcomes_levels_and_labels_are_all_there() -> None:
     assert set(first_column(page("levels.md"), "label")) == {str(v) for v in Verification}
 
 
+def test_statuses_of_pull_requests_are_all_there() -> None:
+    assert first_column(page("pull-requests.md"), "status") == [str(status) for status in planning.Status]
+
+
+def test_tokens_that_are_named_are_looked_for() -> None:
+    named = set(re.findall(r"`([A-Z]+(?:_[A-Z]+)*_TOKEN)`", page("pull-requests.md")))
+    assert named == targets._every()
+
+
 def test_reasons_that_are_named_exist() -> None:
     table = README[README.index("## Bad input") : README.index("## Adding")]
     assert set(re.findall(r"`([a-z]+-[a-z]+)`", table)) <= set(REASONS)
@@ -101,7 +112,7 @@ def test_every_option_of_a_transform_is_described_with_its_default() -> None:
 
 
 def test_flags_that_are_named_exist() -> None:
-    fields = (*dataclasses.fields(ApplyOptions), *dataclasses.fields(BranchOptions))
+    fields = (*dataclasses.fields(ApplyOptions), *dataclasses.fields(PrOptions))
     flags = {f"--{field.name.replace('_', '-')}" for field in fields} | {"--help", "--version"}
     for text in (README, *(p.read_text() for p in PAGES)):
         assert set(re.findall(r"`(--[a-z-]+)", text)) <= flags
@@ -119,7 +130,7 @@ def test_json_in_the_docs_follows_the_schema() -> None:
 
 def test_every_dependency_is_accounted_for() -> None:
     optional = PROJECT["project"]["optional-dependencies"]
-    asked = [*PROJECT["project"]["dependencies"], *optional["go"], *optional["dev"]]
+    asked = [*PROJECT["project"]["dependencies"], *optional["go"], *optional["pr"], *optional["dev"]]
     names = sorted(re.split(r"[<>=]", requirement)[0] for requirement in asked)
     described = re.findall(r"^\| `([^`]+)`", page("dependencies.md"), re.MULTILINE)
     assert sorted(described) == names
@@ -127,8 +138,10 @@ def test_every_dependency_is_accounted_for() -> None:
 
 def test_every_dependency_is_imported() -> None:
     code = "".join(p.read_text() for p in (ROOT / "gocodemod").rglob("*.py"))
-    for requirement in PROJECT["project"]["dependencies"]:
-        name = re.split(r"[<>=]", requirement)[0].replace("-", "_").replace("GitPython", "git")
+    names = {"GitPython": "git", "PyGithub": "github", "python-gitlab": "gitlab"}
+    for requirement in (*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["pr"]):
+        package = re.split(r"[<>=]", requirement)[0]
+        name = names.get(package, package.replace("-", "_"))
         assert re.search(rf"^\s*(import|from) {name}\b", code, re.MULTILINE), name
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 import gocodemod
-from gocodemod.cli.options import ApplyOptions, BranchOptions, Options
+from gocodemod.cli.options import ApplyOptions, BranchOptions, Options, PrOptions
 
 app = typer.Typer(
     help="Rewrite concurrency and timing anti-patterns in Go code; each fix is type-checked before anyone sees it.",
@@ -89,3 +89,4 @@ _command("scan", Options, "scan", "List every site with what would become of it.
 _command("diff", Options, "diff", "Print the verified changes as a unified diff; writes nothing.")
 _command("apply", ApplyOptions, "apply", "Write the verified changes, each file atomically.")
 _command("branch", BranchOptions, "branch", "Make one branch and commit for each change; the work tree stays as it is.")
+_command("pr", PrOptions, "pr", "Push a branch for each change and open, update or close its pull request.")

@@ -5,7 +5,7 @@
 | 0 | nothing to do, or all that was asked for was done |
 | 1 | scan: sites found; diff: the diff is not empty |
 | 2 | usage, configuration, no such path, dirty tree refused, or a bug of ours |
-| 3 | done in part: something was rolled back or conflicted; what succeeded is kept |
+| 3 | done in part: something was rolled back, conflicted, diverged or could not be pushed; what succeeded is kept |
 | 130 | interrupted; nothing half-written |
 """
 

@@ -15,6 +15,7 @@ from gocodemod.settings import Settings
 
 FORMATS = ("text", "json")
 GROUPS = ("site", "file", "package", "transform")
+FORGES = ("github", "gitlab", "gitea")
 COLOURS = ("auto", "always", "never")
 
 _NAMES = "NAME,..."
@@ -135,6 +136,72 @@ class BranchOptions(Options):
         """The flags, checked. Raises UsageError."""
         group = _choose("--group", self.group, GROUPS) if self.group is not None else None
         return Asked(group, self.base, self.prefix, self.author, self.sign, self.dry_run, self.trust_git_config)
+
+
+@dataclass(frozen=True)
+class PullAsked:
+    """What a command that opens pull requests was asked for, beside what all that make branches are."""
+
+    remote: str
+    forge: str | None
+    api_url: str | None
+    repository: str | None
+    into: str | None
+    labels: tuple[str, ...]
+    reviewers: tuple[str, ...]
+    draft: bool
+    max_open: int | None
+    fork: bool
+    reopen: bool
+    template: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrOptions(BranchOptions):
+    """Of the command that opens pull requests."""
+
+    base: Annotated[
+        str,
+        typer.Option(metavar="COMMIT", help="What the branches start from; else the tip of the branch they go into."),
+    ] = ""
+    into: Annotated[
+        str | None, typer.Option(metavar="BRANCH", help="Where pull requests go; else the forge's default branch.")
+    ] = None
+    remote: Annotated[str, typer.Option(metavar="NAME", help="The remote that tells the forge and is pushed to.")] = (
+        "origin"
+    )
+    forge: Annotated[
+        str | None, typer.Option(metavar="|".join(FORGES), help="The kind of forge, where its host does not tell.")
+    ] = None
+    api_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="The forge's API; also says that tokens may be sent to that host.")
+    ] = None
+    repository: Annotated[
+        str | None, typer.Option(metavar="OWNER/NAME", help="Its name on the forge, where the remote does not tell.")
+    ] = None
+    label: Annotated[list[str] | None, typer.Option(metavar=_NAMES, help="Labels for the pull requests.")] = None
+    reviewer: Annotated[
+        list[str] | None, typer.Option(metavar=_NAMES, help="Whom to ask for review; GitHub: also ORG/TEAM.")
+    ] = None
+    draft: Annotated[bool, typer.Option("--draft", help="Open them as drafts.")] = False
+    max_open: Annotated[int | None, typer.Option(metavar="N", help="Open no more while so many of ours are open.")] = (
+        None
+    )
+    fork: Annotated[bool, typer.Option("--fork", help="Push to a fork of your own, made where there is none.")] = False
+    reopen: Annotated[bool, typer.Option("--reopen", help="Open again what somebody has closed.")] = False
+    template: Annotated[
+        str | None, typer.Option(metavar="FILE", help="A jinja2 template for the body (docs/pull-requests.md).")
+    ] = None
+
+    def about(self) -> PullAsked:
+        """The flags, checked. Raises UsageError."""
+        if self.max_open is not None and self.max_open < 0:
+            raise UsageError(f"--max-open must be 0 or more, not {self.max_open}")
+        forge = _choose("--forge", self.forge, FORGES) if self.forge is not None else None
+        return PullAsked(
+            self.remote, forge, self.api_url, self.repository, self.into, _split(self.label) or (),
+            _split(self.reviewer) or (), self.draft, self.max_open, self.fork, self.reopen, self.template,
+        )  # fmt: skip
 
 
 def _split(values: list[str] | None) -> tuple[str, ...] | None:

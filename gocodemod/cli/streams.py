@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO, TextIO
 
 from gocodemod.errors import UsageError
@@ -15,11 +15,21 @@ class Streams:
 
     stdout: BinaryIO
     stderr: TextIO
+    _hidden: list[str] = field(default_factory=list, repr=False)
+
+    def hide(self, secret: str) -> None:
+        """From now on this text is replaced wherever it would be written. Nothing should hold it; this is the last net."""
+        self._hidden.append(secret)
+
+    def _covered(self, data: bytes) -> bytes:
+        for secret in self._hidden:
+            data = data.replace(secret.encode(), b"***")
+        return data
 
     def out(self, data: bytes) -> None:
         """Write results."""
         try:
-            self.stdout.write(data)
+            self.stdout.write(self._covered(data))
             self.stdout.flush()
         except BrokenPipeError:
             # Such as `| head`. What the interpreter flushes at its end must not fail again.
@@ -29,7 +39,7 @@ class Streams:
         """Write a message; characters that the stream cannot hold are escaped."""
         encoding = getattr(self.stderr, "encoding", None) or "utf-8"
         try:
-            self.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding))
+            self.stderr.write(self._covered(text.encode(encoding, "backslashreplace")).decode(encoding))
             self.stderr.flush()
         except BrokenPipeError:
             self._silence(self.stderr)
@@ -42,7 +52,7 @@ class Streams:
         from gocodemod.deliver.write import atomic
 
         try:
-            atomic(output, data)
+            atomic(output, self._covered(data))
         except OSError as error:
             raise UsageError(f"{output}: cannot be written: {error.strerror}") from error
 

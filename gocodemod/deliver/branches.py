@@ -97,11 +97,44 @@ def deliver(
     wanted = [b for b in planned if b.status in (Status.CREATED, Status.UPDATED)]
     if not wanted:
         return tuple(planned)
-    made = _import(snapshot, [b.change for b in wanted], signature.author, date)
-    if signature.sign:
-        made = {branch: _signed(repository, commit, signature.author) for branch, commit in made.items()}
+    made = _made(snapshot, [b.change for b in wanted], signature, date)
     _move(repository, wanted, made, snapshot.base)
     return tuple(Branch(b.change, b.status, made.get(b.change.branch, b.commit), b.was, b.why) for b in planned)
+
+
+def commit_ids(snapshot: Snapshot, changes: Iterable[ChangeSet], signature: Signature) -> dict[str, str]:
+    """What the commits of the change sets are called, by branch; signed ones get another name when they are signed."""
+    date = _commit(snapshot.repository, snapshot.base).committer_date
+    texts = ((change.branch, _text(snapshot, change, signature.author, date)) for change in changes)
+    return {branch: object_id("commit", text, snapshot.base) for branch, text in texts}
+
+
+def make(snapshot: Snapshot, changes: Sequence[ChangeSet], signature: Signature) -> dict[str, str]:
+    """Write the commits, and no branch; their ids by branch. Raises GitError where they cannot be signed."""
+    if not changes:
+        return {}
+    date = _commit(snapshot.repository, snapshot.base).committer_date
+    made = _made(snapshot, changes, signature, date)
+    _move(snapshot.repository, (), made, snapshot.base)
+    return made
+
+
+def _made(snapshot: Snapshot, changes: Sequence[ChangeSet], signature: Signature, date: str) -> dict[str, str]:
+    made = _import(snapshot, changes, signature.author, date)
+    if not signature.sign:
+        return made
+    return {branch: _signed(snapshot.repository, commit, signature.author) for branch, commit in made.items()}
+
+
+def holds(snapshot: Snapshot, commit: str, change: ChangeSet) -> bool:
+    """Whether a commit makes just this change to the base; it may be signed, or worded differently."""
+    there = _commit(snapshot.repository, commit)
+    return there.parents == (snapshot.base,) and there.tree == snapshot.tree_with(change.files)
+
+
+def is_ours(repository: Repository, commit: str, transform: str) -> bool:
+    """Whether a commit is as we made it for that transform."""
+    return _ours(repository, _commit(repository, commit), transform)
 
 
 def _plan(snapshot: Snapshot, change: ChangeSet, name: str, tip: str, held: Mapping[str, str]) -> Branch:
@@ -109,20 +142,18 @@ def _plan(snapshot: Snapshot, change: ChangeSet, name: str, tip: str, held: Mapp
         return Branch(change, Status.CREATED, name)
     if tip == name:
         return Branch(change, Status.UNCHANGED, tip, tip)
-    there = _commit(snapshot.repository, tip)
-    if there.parents == (snapshot.base,) and there.tree == snapshot.tree_with(change.files):
-        # Signed, or worded differently: the same change all the same.
+    if holds(snapshot, tip, change):
         return Branch(change, Status.UNCHANGED, tip, tip)
-    if not _ours(snapshot.repository, there, change):
+    if not is_ours(snapshot.repository, tip, change.transform.name):
         return Branch(change, Status.DIVERGED, tip, tip, "holds commits that gocodemod did not make")
     if change.branch in held:
         return Branch(change, Status.DIVERGED, tip, tip, f"is checked out in {held[change.branch]}")
     return Branch(change, Status.UPDATED, name, tip)
 
 
-def _ours(repository: Repository, there: _Commit, change: ChangeSet) -> bool:
+def _ours(repository: Repository, there: _Commit, transform: str) -> bool:
     """Whether a commit is as we made it: our trailers, and still the date of its parent, which no other tool gives it."""
-    trailer = f"\nGocodemod-Transform: {change.transform.name}\n".encode()
+    trailer = f"\nGocodemod-Transform: {transform}\n".encode()
     if len(there.parents) != 1 or trailer not in there.message:
         return False
     try:

@@ -10,10 +10,12 @@ from gocodemod import git
 from gocodemod.deliver import snapshot as snapshots
 from gocodemod.deliver.changesets import ChangeSet, Grouping, change_sets
 from gocodemod.deliver.snapshot import Snapshot
+from gocodemod.engine.edits import Proposal
 from gocodemod.engine.result import Result
 from gocodemod.engine.run import run_apart
 from gocodemod.errors import UsageError
 from gocodemod.git import GitError, Repository
+from gocodemod.model import Kind
 from gocodemod.progress import Progress
 from gocodemod.settings import Settings
 from gocodemod.transform import Transform
@@ -29,11 +31,15 @@ class Location:
 
 @dataclass(frozen=True)
 class Proposed:
-    """``result``: every site with its outcome, paths relative to the top. ``changes``: what there is to put on branches."""
+    """``result``: every site with its outcome, paths relative to the top. ``changes``: what there is to put on branches.
+
+    ``withheld``: branches, without the prefix, that fixes of a level not asked for would be on.
+    """
 
     snapshot: Snapshot
     result: Result
     changes: tuple[ChangeSet, ...]
+    withheld: frozenset[str] = frozenset()
 
 
 def locate(paths: Sequence[str] | None) -> Location:
@@ -73,5 +79,8 @@ def propose(
     for below, path in zip(place.folders, paths, strict=True):
         if not os.path.exists(path):
             raise UsageError(f"{below}: not in {base}")
-    apart = run_apart(paths, settings, Grouping(group, root).key, progress=progress, root=root)
-    return Proposed(snapshot, apart.whole, tuple(change_sets(apart.sets, transforms, prefix)))
+    grouping = Grouping(group, root)
+    apart = run_apart(paths, settings, grouping.key, progress=progress, root=root)
+    left = [o for o in apart.whole.outcomes if o.kind is Kind.WITHHELD and o.fix is not None]
+    withheld = frozenset(grouping.key(Proposal(o.site, o.fix)) for o in left if o.fix is not None)
+    return Proposed(snapshot, apart.whole, tuple(change_sets(apart.sets, transforms, prefix)), withheld)

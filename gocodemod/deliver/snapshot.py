@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gocodemod import git
@@ -51,6 +51,10 @@ class Snapshot:
             if not os.path.isabs(pointed) and pointed.split(os.sep)[0] != os.pardir:
                 os.makedirs(os.path.dirname(target), exist_ok=True)
                 os.symlink(os.fsdecode(data), target)
+
+    def read(self, paths: Iterable[str]) -> dict[str, bytes]:
+        """Contents of files by path; what is no file of the base, or cannot be read, is left out."""
+        return dict(self._contents({path: self.entries[path] for path in paths if path in self.entries}))
 
     def _contents(self, entries: Mapping[str, Entry]) -> Iterator[tuple[str, bytes]]:
         paths = sorted(entries)

@@ -14,14 +14,12 @@ from gocodemod.report import summary as counting
 VERSION = 1
 
 
-def render(result: Result, diff: bytes | None = None, branches: list[dict[str, Any]] | None = None) -> bytes:
-    """The object in ASCII, with ``diff`` and ``branches`` where they were asked for.
+def render(result: Result, diff: bytes | None = None, **more: list[Any]) -> bytes:
+    """The object in ASCII, with ``diff`` where it was asked for, and ``more`` of what the schema knows (``branches``).
 
     Bytes of names and diffs that are not UTF-8 become lone surrogates (U+DC80 to U+DCFF), as Python writes them.
     """
-    found = document(result, diff)
-    if branches is not None:
-        found["branches"] = branches
+    found = {**document(result, diff), **more}
     return (json.dumps(found, indent=2, ensure_ascii=True) + "\n").encode("ascii")
 
 
