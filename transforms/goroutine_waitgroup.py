@@ -36,12 +36,14 @@ https://go.dev/ref/spec#Program_execution.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tree_sitter import Node
 
 from gocodemod.analysis import stopping, unjoined
 from gocodemod.analysis.unjoined import Goroutine
 from gocodemod.golang.source import Source
-from gocodemod.model import Decision
+from gocodemod.model import Decision, Fix
 from gocodemod.transform import Candidate, Context, Transform
 
 QUERY = "(go_statement (call_expression function: (func_literal))) @site"
@@ -56,7 +58,11 @@ def decide(candidate: Candidate, context: Context) -> Decision | None:
     found = Goroutine.of(context, candidate.source, candidate.node)
     if found is None or found.joined:
         return None
-    return stopping.decide(context, found) or unjoined.decide(context, found)
+    decided = stopping.decide(context, found) or unjoined.decide(context, found)
+    if not isinstance(decided, Fix):
+        return decided
+    timing = "what waits returns only when the goroutine has ended"
+    return replace(decided, evidence={**decided.evidence, "timing": timing})
 
 
 transform = Transform(
