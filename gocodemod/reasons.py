@@ -170,8 +170,8 @@ REASONS: dict[str, str] = {
     ),
     # ticker-stop and time-after-loop.
     "ownership-unknown": (
-        "Somebody else may hold the timer or ticker (it, or its channel, is returned, stored, passed on, sent or "
-        "shared with another literal), so it cannot be told here when it is no longer needed."
+        "Somebody else may hold the timer or ticker (it, or its channel, is returned, stored, passed on, sent, "
+        "shared with another literal or kept between its calls), so it cannot be told here when it is no longer needed."
     ),
     "collected-by-runtime": (
         "With this module's go line, 1.23 or newer, the runtime collects unreachable timers and tickers, stopped "
