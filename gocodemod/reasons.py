@@ -116,7 +116,7 @@ REASONS: dict[str, str] = {
         "else calls Done then."
     ),
     "done-more-than-once": (
-        "Done of the same WaitGroup is called by other means too, deferred, by a callee or by its Go method."
+        "Done of the same WaitGroup is called by other means too: deferred, by a callee, by a caller, by its Go method."
     ),
     "done-of-two-groups": (
         "Done of one WaitGroup and of another are called one right behind the other, so that deferring either would change "
