@@ -272,11 +272,12 @@ def _missed(view: View, group: Group, ends: Endings, context: Context) -> str | 
     known = groups.root(view, group)
     whole = known is not None and known.scope == "function" and len(group.objects) == 1
     refs = view.refs_of(group.objects[0])
-    known_uses = all(r.role == "define" or (r.role == "base" and r.selected in groups.METHODS) for r in refs)
-    handed = [
-        u for u in groups.calls(groups.uses_in(view, view.function), group, "Done") if _in_another_goroutine(view, u)
-    ]
-    if not whole or not known_uses or handed:
+    # A method that is not called at once, be it Done kept as a value, may be called by anybody.
+    called = {u.call.receiver_start for u in groups.uses_in(view, view.outermost)}
+    known_uses = all(r.role == "define" or (r.role == "base" and r.start in called) for r in refs)
+    own = groups.uses_in(view, view.function)
+    handed = [u for u in groups.calls(own, group, "Done") if _in_another_goroutine(view, u)]
+    if not whole or not known_uses or handed or groups.calls(own, group, "Add"):
         return refused
     return f"line {lines} returns without Done: Wait would never return"
 
