@@ -212,6 +212,10 @@ REASONS: dict[str, str] = {
         "Somebody waits for this goroutine (a WaitGroup, a channel): its Sleep is a step of the work that is "
         "waited for, not a way to start work later."
     ),
+    "duration-may-wait": (
+        "Evaluating the duration may wait, for a lock or a message: the goroutine did that by itself, and the statement "
+        "would keep its function waiting."
+    ),
     "literal-has-results": ("The function literal has results, so a timer cannot run it as it is."),
     "parameter-not-bound": (
         "The literal's parameters cannot become variables around it: their names mean something else there, or "

@@ -18,8 +18,8 @@ The duration is now evaluated by the statement, where the goroutine did it a mom
 gives the same value (constants, parameters, variables that nothing assigns any more), review elsewhere.
 
 Not handled, and why: goroutines that somebody waits for (``goroutine-is-joined``: the wait is a step of what is waited
-for), literals with results (``literal-has-results``), parameters that cannot be bound before the statement
-(``parameter-not-bound``).
+for), durations that take a lock or wait for a message (``duration-may-wait``: the starter would wait), literals with
+results (``literal-has-results``), parameters that cannot be bound before the statement (``parameter-not-bound``).
 
 Sources: https://pkg.go.dev/time#AfterFunc, https://go.dev/ref/spec#Go_statements.
 """
@@ -101,6 +101,8 @@ def decide(candidate: Candidate, context: Context) -> Decision | None:
         return Refusal("literal-has-results", "the literal has results, which a timer's function cannot have")
     if why := awaited.awaited(context, view, parts.literal):
         return Refusal("goroutine-is-joined", why)
+    if why := evaluation.waits(context, view, parts.duration):
+        return Refusal("duration-may-wait", why)
     bindings = parameters.bind(view, parts.literal, parts.arguments, parts.statement)
     if isinstance(bindings, str):
         return Refusal("parameter-not-bound", bindings)

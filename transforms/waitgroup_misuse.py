@@ -11,7 +11,7 @@ nobody's ``Done`` reaches the one that is waited for.
 | ``wg.Add(1)`` right behind the ``go`` statement whose goroutine calls ``Done`` | moved before it |
 | ``wg.Done()`` as the last thing a goroutine does, not deferred; one for each way through, where it has several | one ``defer wg.Done()``, first |
 | a return without ``Done`` in a goroutine whose ``Add`` stands right before its ``go`` statement | the same: it covers that return too (review) |
-| a parameter ``wg sync.WaitGroup`` of a function or literal | ``wg *sync.WaitGroup``, and every call passes the address (review where one is no ``go`` statement) |
+| a parameter ``wg sync.WaitGroup`` | ``wg *sync.WaitGroup``, and every call passes the address (review if one is no ``go`` statement) |
 | ``for _, wg := range groups`` over a slice or array of groups | ``for i := range groups``, ``wg := &groups[i]`` (review) |
 | methods with a receiver by value, of a struct that holds a group | a pointer receiver (review) |
 
