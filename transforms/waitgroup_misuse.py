@@ -18,8 +18,8 @@ nobody's ``Done`` reaches the one that is waited for.
 A deferred Done runs after every other deferred call of the goroutine, where the plain one ran before them: Wait then
 waits for those too. That is what one wants where they give something back at once (Unlock, close, Stop, recover).
 Where one of them may wait itself, for a channel or a lock, or is not known, Done is deferred right behind the last of
-them instead, which keeps today's order. The level is safe where every way through the function calls Done once, at its
-end.
+them instead, which keeps today's order (review where one of these recovers from a panic). The level is safe where every
+way through the function calls Done once, at its end.
 
 Not handled, and why: a Done with work behind it is a barrier (``done-before-the-end``); a Done for each item of a loop
 counts items (``counts-items``); a way that ends without Done may be meant to (``done-not-on-every-path``); an Add whose
@@ -163,6 +163,8 @@ def _done(view: View, use: Use, context: Context) -> Decision | None:
     if edits is None:
         return Refusal("leaves-an-empty-branch", "Done is all that a branch of an if does")
     evidence |= _about(view, marks, place)
+    if late := _recovered_late(context, view, place):
+        level, evidence["recovered"] = Level.REVIEW, late
     message = f"{group.text}.Done() is deferred, so that Wait returns however the goroutine ends"
     return Fix((FileChange(view.path, tuple(sorted(edits))),), level, message, evidence)
 
@@ -346,6 +348,15 @@ def _else_of(mark: Node) -> tuple[int, int] | None:
     if block is None or then is None or then == block or any(n.type == "comment" for n in flow.everything(block)):
         return None
     return then.end_byte, block.end_byte
+
+
+def _recovered_late(context: Context, view: View, place: Node | None) -> str:
+    """What recovers from a panic when Done has been called already, a phrase; ``""`` for nothing."""
+    behind = (d for d in deferring.statements(view.function) if place is not None and d.end_byte <= place.end_byte)
+    found = next((d for d in behind if deferring.recovers(context, view, d)), None)
+    if found is None:
+        return ""
+    return f"after a panic, where Wait hung, it returns before line {view.line(found.start_byte)} has recovered"
 
 
 def _about(view: View, marks: list[Node], place: Node | None) -> dict[str, str]:
