@@ -30,7 +30,7 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from gocodemod.analysis import awaited, evaluation, flow, layout, parameters
+from gocodemod.analysis import awaited, evaluation, flow, layout, parameters, timers
 from gocodemod.analysis.parameters import Binding
 from gocodemod.analysis.view import View
 from gocodemod.golang.source import Source
@@ -106,19 +106,11 @@ def decide(candidate: Candidate, context: Context) -> Decision | None:
     bindings = parameters.bind(view, parts.literal, parts.arguments, parts.statement)
     if isinstance(bindings, str):
         return Refusal("parameter-not-bound", bindings)
-    if _hidden(view, parts):
+    if timers.hidden(view, parts.sleep, "AfterFunc"):
         return Refusal("import-name-taken", "AfterFunc means something else here, and time is imported with a dot")
     if _comments_in_the_way(parts):
         return Refusal("comment-in-the-way", "a comment stands among the parameters or arguments")
     return _fix(view, parts, bindings)
-
-
-def _hidden(view: View, parts: _Parts) -> bool:
-    callee = parts.sleep.child_by_field_name("function")
-    if callee is None or callee.type != "identifier":
-        return False
-    found = view.facts.lookup(view.path, parts.statement.start_byte, "AfterFunc")
-    return found is None or found.kind != "func" or found.package != "time"
 
 
 def _comments_in_the_way(parts: _Parts) -> bool:
