@@ -116,7 +116,7 @@ REASONS: dict[str, str] = {
         "else calls Done then."
     ),
     "done-more-than-once": (
-        "Done of the same WaitGroup is called by other means too, deferred, by a callee or by its Go method."
+        "Done of the same WaitGroup is called by other means too: deferred, by a callee, by a caller, by its Go method."
     ),
     "done-of-two-groups": (
         "Done of one WaitGroup and of another are called one right behind the other, so that deferring either would change "
@@ -170,8 +170,8 @@ REASONS: dict[str, str] = {
     ),
     # ticker-stop and time-after-loop.
     "ownership-unknown": (
-        "Somebody else may hold the timer or ticker (it, or its channel, is returned, stored, passed on, sent or "
-        "shared with another literal), so it cannot be told here when it is no longer needed."
+        "Somebody else may hold the timer or ticker (it, or its channel, is returned, stored, passed on, sent, "
+        "shared with another literal or kept between its calls), so it cannot be told here when it is no longer needed."
     ),
     "collected-by-runtime": (
         "With this module's go line, 1.23 or newer, the runtime collects unreachable timers and tickers, stopped "
@@ -211,6 +211,10 @@ REASONS: dict[str, str] = {
     "goroutine-is-joined": (
         "Somebody waits for this goroutine (a WaitGroup, a channel): its Sleep is a step of the work that is "
         "waited for, not a way to start work later."
+    ),
+    "duration-may-wait": (
+        "Evaluating the duration may wait, for a lock or a message: the goroutine did that by itself, and the statement "
+        "would keep its function waiting."
     ),
     "literal-has-results": ("The function literal has results, so a timer cannot run it as it is."),
     "parameter-not-bound": (

@@ -18,7 +18,8 @@ through the function's variables and into the module's functions that get them. 
 can be seen, review where functions whose bodies cannot be seen get the context (the evidence names them) and where a
 comment says that the discard is meant.
 
-Not handled, and why: contexts that something keeps (``context-escapes``), whose parent is cancelled by this function
+Not handled, and why: contexts that something keeps (``context-escapes``; also what cannot be seen, where cancel ends
+failures only), whose parent is cancelled by this function
 anyway (``cancelled-with-parent``), whose cancel function somebody else has (``cancel-handed-on``), that are made where
 no defer can stand (``cancel-in-header``, ``package-level-context``) or in a loop round whose end is not one place
 (``round-end-unclear``). ``signal.NotifyContext`` is left alone: its stop function gives the signals back.
@@ -118,6 +119,9 @@ def _decide(context: Context, view: View, made: Made, variable: Object, lost: st
     found = carried.follow(context, view, variable, region, made.looped)
     if found.escapes:
         return Refusal("context-escapes", found.escapes)
+    if found.unknown and cancels.only_on_failure(view, made):
+        where = "is cancelled only where the function fails"
+        return Refusal("context-escapes", f"{variable.name} {where}: {found.unknown[0]} may go on with it")
     name = view.text(made.cancel) if not made.blank else _fresh(view, made)
     call = f"{name}(nil)" if made.function == "WithCancelCause" else f"{name}()"
     edits = _declared(view, made, variable, name)

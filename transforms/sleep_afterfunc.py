@@ -18,8 +18,8 @@ The duration is now evaluated by the statement, where the goroutine did it a mom
 gives the same value (constants, parameters, variables that nothing assigns any more), review elsewhere.
 
 Not handled, and why: goroutines that somebody waits for (``goroutine-is-joined``: the wait is a step of what is waited
-for), literals with results (``literal-has-results``), parameters that cannot be bound before the statement
-(``parameter-not-bound``).
+for), durations that take a lock or wait for a message (``duration-may-wait``: the starter would wait), literals with
+results (``literal-has-results``), parameters that cannot be bound before the statement (``parameter-not-bound``).
 
 Sources: https://pkg.go.dev/time#AfterFunc, https://go.dev/ref/spec#Go_statements.
 """
@@ -30,7 +30,7 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from gocodemod.analysis import awaited, evaluation, flow, layout, parameters
+from gocodemod.analysis import awaited, evaluation, flow, layout, parameters, timers
 from gocodemod.analysis.parameters import Binding
 from gocodemod.analysis.view import View
 from gocodemod.golang.source import Source
@@ -101,22 +101,16 @@ def decide(candidate: Candidate, context: Context) -> Decision | None:
         return Refusal("literal-has-results", "the literal has results, which a timer's function cannot have")
     if why := awaited.awaited(context, view, parts.literal):
         return Refusal("goroutine-is-joined", why)
+    if why := evaluation.waits(context, view, parts.duration):
+        return Refusal("duration-may-wait", why)
     bindings = parameters.bind(view, parts.literal, parts.arguments, parts.statement)
     if isinstance(bindings, str):
         return Refusal("parameter-not-bound", bindings)
-    if _hidden(view, parts):
+    if timers.hidden(view, parts.sleep, "AfterFunc"):
         return Refusal("import-name-taken", "AfterFunc means something else here, and time is imported with a dot")
     if _comments_in_the_way(parts):
         return Refusal("comment-in-the-way", "a comment stands among the parameters or arguments")
     return _fix(view, parts, bindings)
-
-
-def _hidden(view: View, parts: _Parts) -> bool:
-    callee = parts.sleep.child_by_field_name("function")
-    if callee is None or callee.type != "identifier":
-        return False
-    found = view.facts.lookup(view.path, parts.statement.start_byte, "AfterFunc")
-    return found is None or found.kind != "func" or found.package != "time"
 
 
 def _comments_in_the_way(parts: _Parts) -> bool:

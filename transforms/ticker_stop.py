@@ -19,8 +19,9 @@ others gets its ``defer`` as well: a second Stop does nothing. Stop does not clo
 never lets anything wait on it after the Stop.
 
 Not handled, and why: timers and tickers that somebody else may hold (``ownership-unknown``: returned, stored, passed on,
-sent, their ``C`` likewise, shared with another literal); functions that never return (``stop-never-runs``: a defer
-that cannot run is dead code, and the ticker is in use as long as the program; so is what only ``os.Exit`` ends);
+sent, their ``C`` likewise, shared with another literal, kept between a literal's calls); functions that never return
+(``stop-never-runs``: a defer that cannot run is dead code, and the ticker is in use as long as the program; so is what
+only ``os.Exit`` ends);
 ``time.Tick`` and loops with several ways out where the runtime collects tickers (``collected-by-runtime``: nothing is
 gained there for what the edit adds); ``time.Tick`` with a duration that may not be positive (``duration-not-constant``:
 it gives nil, and ``NewTicker`` panics). ``gocodemod explain REASON`` has the rest.
@@ -175,7 +176,7 @@ def _of_owner(made: Made, context: Context, uses: tuple[Use, ...]) -> Decision |
     wanted = "ticker" if made.ticks else "timer"
     fresh = names.fresh(view.facts, view.path, statement.start_byte, view.outermost, wanted)
     site = _Site(made, context, uses, known.name if known is not None else fresh, known is None)
-    if (refused := _refuse_place(site)) is not None:
+    if (refused := _refuse_place(site) or ownership.outlives(made, uses)) is not None:
         return refused
     homes = ownership.homes(made, uses)
     if homes <= {view.literals}:

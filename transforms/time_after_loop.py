@@ -140,6 +140,8 @@ def _refuse(select: _Select, context: Context) -> Refusal | None:
         return Refusal("restarted-each-round", why, level=Level.REPORT)
     if context.language.timers_collectable:
         return Refusal("collected-by-runtime", "since Go 1.23 the runtime collects the timer of time.After")
+    if any(timers.hidden(view, call, "NewTimer") for call in select.calls):
+        return Refusal("import-name-taken", "NewTimer means something else here, and time is imported with a dot")
     place = flow.labelled(select.node)
     labels = {n.child_by_field_name("label") for n in _labels(place)}
     gotos = {flow.jump_label(n) for n in flow.inside(view.function) if n.type == "goto_statement"}

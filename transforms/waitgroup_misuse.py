@@ -11,15 +11,15 @@ nobody's ``Done`` reaches the one that is waited for.
 | ``wg.Add(1)`` right behind the ``go`` statement whose goroutine calls ``Done`` | moved before it |
 | ``wg.Done()`` as the last thing a goroutine does, not deferred; one for each way through, where it has several | one ``defer wg.Done()``, first |
 | a return without ``Done`` in a goroutine whose ``Add`` stands right before its ``go`` statement | the same: it covers that return too (review) |
-| a parameter ``wg sync.WaitGroup`` of a function or literal | ``wg *sync.WaitGroup``, and every call passes the address |
+| a parameter ``wg sync.WaitGroup`` | ``wg *sync.WaitGroup``, and every call passes the address (review if one is no ``go`` statement) |
 | ``for _, wg := range groups`` over a slice or array of groups | ``for i := range groups``, ``wg := &groups[i]`` (review) |
 | methods with a receiver by value, of a struct that holds a group | a pointer receiver (review) |
 
 A deferred Done runs after every other deferred call of the goroutine, where the plain one ran before them: Wait then
 waits for those too. That is what one wants where they give something back at once (Unlock, close, Stop, recover).
 Where one of them may wait itself, for a channel or a lock, or is not known, Done is deferred right behind the last of
-them instead, which keeps today's order. The level is safe where every way through the function calls Done once, at its
-end.
+them instead, which keeps today's order (review where one of these recovers from a panic). The level is safe where every
+way through the function calls Done once, at its end.
 
 Not handled, and why: a Done with work behind it is a barrier (``done-before-the-end``); a Done for each item of a loop
 counts items (``counts-items``); a way that ends without Done may be meant to (``done-not-on-every-path``); an Add whose
@@ -163,6 +163,8 @@ def _done(view: View, use: Use, context: Context) -> Decision | None:
     if edits is None:
         return Refusal("leaves-an-empty-branch", "Done is all that a branch of an if does")
     evidence |= _about(view, marks, place)
+    if late := _recovered_late(context, view, place):
+        level, evidence["recovered"] = Level.REVIEW, late
     message = f"{group.text}.Done() is deferred, so that Wait returns however the goroutine ends"
     return Fix((FileChange(view.path, tuple(sorted(edits))),), level, message, evidence)
 
@@ -272,11 +274,12 @@ def _missed(view: View, group: Group, ends: Endings, context: Context) -> str | 
     known = groups.root(view, group)
     whole = known is not None and known.scope == "function" and len(group.objects) == 1
     refs = view.refs_of(group.objects[0])
-    known_uses = all(r.role == "define" or (r.role == "base" and r.selected in groups.METHODS) for r in refs)
-    handed = [
-        u for u in groups.calls(groups.uses_in(view, view.function), group, "Done") if _in_another_goroutine(view, u)
-    ]
-    if not whole or not known_uses or handed:
+    # A method that is not called at once, be it Done kept as a value, may be called by anybody.
+    called = {u.call.receiver_start for u in groups.uses_in(view, view.outermost)}
+    known_uses = all(r.role == "define" or (r.role == "base" and r.start in called) for r in refs)
+    own = groups.uses_in(view, view.function)
+    handed = [u for u in groups.calls(own, group, "Done") if _in_another_goroutine(view, u)]
+    if not whole or not known_uses or handed or groups.calls(own, group, "Add"):
         return refused
     return f"line {lines} returns without Done: Wait would never return"
 
@@ -345,6 +348,15 @@ def _else_of(mark: Node) -> tuple[int, int] | None:
     if block is None or then is None or then == block or any(n.type == "comment" for n in flow.everything(block)):
         return None
     return then.end_byte, block.end_byte
+
+
+def _recovered_late(context: Context, view: View, place: Node | None) -> str:
+    """What recovers from a panic when Done has been called already, a phrase; ``""`` for nothing."""
+    behind = (d for d in deferring.statements(view.function) if place is not None and d.end_byte <= place.end_byte)
+    found = next((d for d in behind if deferring.recovers(context, view, d)), None)
+    if found is None:
+        return ""
+    return f"after a panic, where Wait hung, it returns before line {view.line(found.start_byte)} has recovered"
 
 
 def _about(view: View, marks: list[Node], place: Node | None) -> dict[str, str]:

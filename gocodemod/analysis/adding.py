@@ -125,6 +125,9 @@ def in_goroutine(view: View, use: Use, context: Context) -> Decision | None:
     there = [starting.named_there(s, function, view, group) for s in starts]
     if not all(there):
         return Refusal("group-changes", f"{group.text} cannot be named where the goroutine is started")
+    if (uncounted := next((s for s in starts if _starter_is_uncounted(s, group)), None)) is not None:
+        line = uncounted.view.line(uncounted.view.function.start_byte)
+        return Refusal("count-unclear", f"the goroutine from line {line} that starts it is not counted itself")
     level, evidence = (Level.REVIEW if function.kind == "declaration" else Level.SAFE), {"group": group.text}
     waits = _waits(group, list(zip(starts, [t or "" for t in there], strict=True)), context)
     found = waiting.hindrances(context, view, waits)
@@ -160,6 +163,18 @@ def _starts(view: View, context: Context) -> list[Start]:
         start = starting.of_literal(view, view.function)
         return [start] if start is not None else []
     return starting.of_declared(context, view, function) if goroutines.runs_alone(view, function) else []
+
+
+def _starter_is_uncounted(start: Start, group: Group) -> bool:
+    """Whether a goroutine makes the start that neither counts for the group until then, nor has made it, nor waits."""
+    view, known = start.view, groups.root(start.view, group)
+    if not goroutines.starts_goroutine(view.functions[0]) or view.declares(view.function, known):
+        return False
+    return not any(
+        u.method in ("Done", "Wait") and u.group is not None and u.group.objects == group.objects
+        for u in groups.uses_in(view, view.function)
+        if u.call.literals == view.literals
+    )
 
 
 def _counts_a_child(view: View, use: Use, group: Group, context: Context) -> bool:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
-from gocodemod.analysis import flow
+from gocodemod.analysis import captures, flow
 from gocodemod.analysis.reach import reach
 from gocodemod.analysis.view import View
-from gocodemod.golang.facts import Call, Ref
+from gocodemod.golang.facts import Call
 from gocodemod.transform import Context
 
 _RECEIVES = frozenset({"receive", "select-receive", "range"})
@@ -30,8 +30,10 @@ def awaited(context: Context, view: View, literal: Node) -> str:
         for call in calls:
             if _tells_a_group(call):
                 return f"{_text(seen, call)} tells a group that it is done"
+    handed = captures.given(view, literal)
     for ref in view.refs_in(literal):
-        if ref.role in ("send", "close") and (why := _received(view, literal, ref)):
+        told = handed.get(ref.object) or ref.object
+        if ref.role in ("send", "close") and (why := _received(view, literal, told)):
             return why
     return ""
 
@@ -44,16 +46,18 @@ def _text(view: View, call: Call) -> str:
     return " ".join(view.source.data[call.start : call.end].decode("utf-8", "replace").split())
 
 
-def _received(view: View, literal: Node, told: Ref) -> str:
-    declared = view.facts.object(told.object) if told.object else None
+def _received(view: View, literal: Node, told: str) -> str:
+    """``told``: id of the channel's variable or field."""
+    declared = view.facts.object(told) if told else None
     if declared is None or view.declares(literal, declared):
         return ""
     own = declared.scope == "function" and declared.kind == "var"
-    for ref in view.refs_of(told.object):
-        if literal.start_byte <= ref.start < literal.end_byte:
+    call = literal.parent if literal.parent is not None else literal
+    for ref in view.refs_of(told):
+        if call.start_byte <= ref.start < call.end_byte:
             continue
         if ref.role in _RECEIVES:
-            return f"{told.name} is received from at line {view.line(ref.start)}"
+            return f"{declared.name} is received from at line {view.line(ref.start)}"
         if own and ref.role not in _KEEPS_QUIET and ref.selected == "":
-            return f"{told.name} is handed on at line {view.line(ref.start)}"
+            return f"{declared.name} is handed on at line {view.line(ref.start)}"
     return ""

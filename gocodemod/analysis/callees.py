@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
-from gocodemod.analysis import flow
+from gocodemod.analysis import flow, values
 from gocodemod.analysis.reach import literal_of
 from gocodemod.analysis.view import View
-from gocodemod.golang.facts import Call
+from gocodemod.golang.facts import Call, Ref
 from gocodemod.golang.source import Source, build_constraint
 
 
@@ -16,6 +16,33 @@ def name(view: View, call: Call) -> str:
     if call.name:
         return call.name
     return " ".join(view.source.data[call.start : call.end].decode("utf-8", "replace").split("(", 1)[0].split())
+
+
+def is_called(selector: Node) -> bool:
+    parent = selector.parent
+    return (
+        parent is not None and parent.type == "call_expression" and parent.child_by_field_name("function") == selector
+    )
+
+
+def method_value(view: View, selector: Node) -> Ref | None:
+    """The method of ``c.run`` where that is taken as a value; None for a field, and for a context's own methods."""
+    operand, field = selector.child_by_field_name("operand"), selector.child_by_field_name("field")
+    typed = view.facts.expr(view.path, operand.start_byte, operand.end_byte) if operand is not None else None
+    ref = view.ref_at(field) if field is not None else None
+    known = view.facts.object(ref.object) if ref is not None and ref.object else None
+    if (known is not None and known.kind == "field") or (typed is not None and typed.type == "context.Context"):
+        return None
+    return ref
+
+
+def closes(view: View, value: Node, call: Call | None) -> bool:
+    """``defer resp.Body.Close()`` and ``defer rows.Close()``: after the context's end, they do what they did before."""
+    if call is None or not call.name.endswith(".Close"):
+        return False
+    base = values.base(value) or value
+    known = view.facts.expr(view.path, base.start_byte, base.end_byte)
+    return known is not None and known.type in ("*net/http.Response", "*database/sql.Rows")
 
 
 def same_build(caller: Source, callee: Source) -> bool:
@@ -58,12 +85,19 @@ def parameters(view: View, function: Node, node: Node, value: Node, caller: View
     return [p.id for p in found if p.name not in ("", "_")]
 
 
-def receiver(view: View, function: Node) -> str | None:
-    """The id of a method's receiver; None if it has no name."""
+def handed(view: View, call: Node, value: Node, how: str, caller: View) -> list[str]:
+    """The parameters that a value becomes in the function that ``view`` shows, or its ``receiver``, by how it is given."""
+    if how == "receiver":
+        return receiver(view, view.function)
+    return parameters(view, view.function, call, value, caller)
+
+
+def receiver(view: View, function: Node) -> list[str]:
+    """The id of a method's receiver; none if it has no name."""
     written = function.child_by_field_name("receiver")
     refs = view.refs_in(written) if written is not None else ()
     found = next((r for r in refs if r.role == "declare"), None)
-    return found.object if found is not None and found.name != "_" else None
+    return [found.object] if found is not None and found.name != "_" else []
 
 
 def is_function(view: View, value: Node) -> bool:

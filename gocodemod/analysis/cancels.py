@@ -201,6 +201,26 @@ def lost(view: View, made: Made) -> str | Refusal | None:
     return f"{declared.name} is not called on the way to {missed[0]}"
 
 
+def only_on_failure(view: View, made: Made) -> bool:
+    """Whether cancel ends what failed, and only that: each call stands in a branch that ends the function.
+
+    A context without a deadline that is not cancelled elsewhere is meant to go on then.
+    """
+    refs = _refs(view, made) if not made.blank and made.function.startswith("WithCancel") else []
+    return bool(refs) and all(_in_last_branch(view, view.source.node_at(r.start, r.end)) for r in refs)
+
+
+def _in_last_branch(view: View, node: Node) -> bool:
+    around: Node | None = node
+    while around is not None and around != view.function:
+        parent = around.parent
+        branch = parent is not None and parent.type == "if_statement" and around.type == "block"
+        if branch and flow.ends_function(around):
+            return True
+        around = parent
+    return False
+
+
 def _is_main(view: View) -> bool:
     """The end of ``main`` ends the program: no path out of it loses anything."""
     return (

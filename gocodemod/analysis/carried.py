@@ -169,9 +169,10 @@ class _Tracker:
                 node = parent
                 continue
             if parent.type == "selector_expression" and _is(parent, "operand", node):
-                if _is_called(parent):
+                if callees.is_called(parent):
                     self._call(frame, parent.parent, node, "receiver")
                     return
+                self._method_value(frame, parent)
                 node = parent
                 continue
             self._used(frame, node, parent)
@@ -308,7 +309,11 @@ class _Tracker:
         kind = statement.type if statement is not None else ""
         if statement is not None and kind == "go_statement" and not joins.joined(view, statement, frame.place):
             raise self._escape(frame, value, "a goroutine gets {}")
-        if kind == "defer_statement" and frame.within_round and not (how == "receiver" and _closes(view, value, call)):
+        if (
+            kind == "defer_statement"
+            and frame.within_round
+            and not (how == "receiver" and callees.closes(view, value, call))
+        ):
             raise self._escape(frame, value, "a deferred call gets {}, and runs after the round")
         if how == "function":
             self._results(frame, node)
@@ -350,25 +355,35 @@ class _Tracker:
             self.unknown.setdefault(callees.name(view, call))
         return found.results
 
+    def _method_value(self, frame: _Frame, selector: Node) -> None:
+        """A method that is called later, by whoever has it, with the value as its receiver."""
+        ref = callees.method_value(frame.view, selector)
+        if ref is None:
+            return
+        body = declaration(self.context, frame.view, ref.object)
+        if body is None:
+            self.unknown.setdefault(frame.view.text(selector))
+        else:
+            self._through(frame, ref.name, body, callees.receiver(body.view, body.view.function))
+
     def _into(self, frame: _Frame, node: Node, value: Node, call: Call, how: str, body: Body) -> bool:
         """Look through a function of the module; whether its results may carry the value."""
-        callee, function = body.view, body.view.function
+        found = callees.handed(body.view, node, value, how, frame.view)
+        return self._through(frame, callees.name(frame.view, call), body, found)
+
+    def _through(self, frame: _Frame, name: str, body: Body, parameters: list[str]) -> bool:
+        callee, returns = body.view, False
         if not callees.same_build(frame.view.source, callee.source):
             # Another configuration has another body.
-            self.unknown.setdefault(callees.name(frame.view, call))
-        if how == "receiver":
-            found = [r for r in [callees.receiver(callee, function)] if r is not None]
-        else:
-            found = callees.parameters(callee, function, node, value, frame.view)
-        returns = False
-        for parameter in found:
+            self.unknown.setdefault(name)
+        for parameter in parameters:
             if parameter not in self.returned and len(self.returned) >= _LIMIT:
-                self.unknown.setdefault(callees.name(frame.view, call))
+                self.unknown.setdefault(name)
                 return True
             if parameter not in self.returned:
                 self.returned[parameter] = True
                 self.followed.setdefault(body.name)
-                inner = _Frame(callee, function, -1, parameter, body.name)
+                inner = _Frame(callee, callee.function, -1, parameter, body.name)
                 self.run(inner)
                 self.returned[parameter] = inner.returns
             returns = returns or self.returned[parameter]
@@ -377,20 +392,6 @@ class _Tracker:
 
 def _is(parent: Node, name: str, node: Node) -> bool:
     return parent.child_by_field_name(name) == node
-
-
-def _is_called(selector: Node) -> bool:
-    parent = selector.parent
-    return parent is not None and parent.type == "call_expression" and _is(parent, "function", selector)
-
-
-def _closes(view: View, value: Node, call: Call | None) -> bool:
-    """``defer resp.Body.Close()`` and ``defer rows.Close()``: after the context's end, they do what they did before."""
-    if call is None or not call.name.endswith(".Close"):
-        return False
-    base = values.base(value) or value
-    known = view.facts.expr(view.path, base.start_byte, base.end_byte)
-    return known is not None and known.type in ("*net/http.Response", "*database/sql.Rows")
 
 
 def _short(view: View, node: Node) -> str:

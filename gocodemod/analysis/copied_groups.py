@@ -46,12 +46,17 @@ def parameter(candidate: Candidate, context: Context) -> Decision | None:
         return Refusal(
             "adds-to-its-copy", "the goroutine adds to the group itself: that Add must come before the go statement"
         )
+    if "Done" in plan.methods and (twice := next((line for c in plan.calls if (line := _done_by_caller(c))), 0)):
+        return Refusal("done-more-than-once", f"line {twice} calls Done too: with a pointer both would count")
     level, evidence = Level.SAFE, {"group": first.name or "unnamed", "calls": _lines(plan)}
     if len(plan.methods & {"Add", "Wait", "Done", "Go"}) > 1 or plan.methods & {"Add", "Go"}:
         level, evidence["shared"] = Level.REVIEW, "what the function counts, its callers now count too"
     elif uncounted := next((c for c in plan.calls if c.started and not _is_counted(c)), None):
         line = uncounted.view.line(uncounted.call.start_byte)
         level, evidence["count"] = Level.REVIEW, f"no Add is seen before the go statement in line {line}"
+    elif in_place := next((c for c in plan.calls if not c.started and "Done" in plan.methods), None):
+        line = in_place.view.line(in_place.call.start_byte)
+        level, evidence["count"] = Level.REVIEW, f"line {line} is no go statement: is it counted for its own Done?"
     message = f"{first.name or 'the group'} is passed by value: a copy's Done reaches nobody, a copy's Wait misses them"
     return Fix(plan.changes, level, message, evidence)
 
@@ -66,6 +71,15 @@ def _is_counted(called: pointers.Called) -> bool:
     group = groups.named(called.view, called.given)
     adds = groups.calls(groups.uses_in(called.view, called.view.outermost), group, "Add") if group is not None else []
     return any(a.node.start_byte < called.call.start_byte for a in adds)
+
+
+def _done_by_caller(called: pointers.Called) -> int:
+    """The line of a Done of the same group in the function that makes the call, where it does not go on meanwhile; or 0."""
+    group = groups.named(called.view, called.given) if not called.started else None
+    if group is None:
+        return 0
+    dones = groups.calls(groups.uses_in(called.view, called.view.function), group, "Done")
+    return called.view.line(dones[0].node.start_byte) if dones else 0
 
 
 # --- loops -----------------------------------------------------------------------------------------------------------

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
-from gocodemod.analysis import flow
+from gocodemod.analysis import flow, names, reach
 from gocodemod.analysis.view import View
 from gocodemod.golang.facts import Call
+from gocodemod.transform import Context
 
 # Calls that end without waiting for anybody.
 _AT_ONCE = frozenset(
@@ -37,6 +38,23 @@ def literal(defer: Node) -> Node | None:
     call = next((c for c in defer.named_children if c.type == "call_expression"), None)
     callee = call.child_by_field_name("function") if call is not None else None
     return callee if callee is not None and callee.type == "func_literal" else None
+
+
+# Words in the names of functions that recover, where their bodies cannot be seen.
+_RECOVERS = frozenset({"recover", "panic", "crash"})
+
+
+def recovers(context: Context, view: View, defer: Node) -> bool:
+    """Whether what is deferred recovers from a panic: the literal, or the function that is called, itself."""
+    for call in view.calls_in(defer):
+        if call.name == "recover":
+            return True
+        if call.statement == "defer" and call.kind not in ("builtin", "literal"):
+            body = reach.declared(context, view, call.object) if call.object else None
+            if body is None:
+                return bool(_RECOVERS & set(names.words(call.name.rsplit(".", 1)[-1])))
+            return any(c.name == "recover" for c in body.view.calls_in(body.view.node))
+    return False
 
 
 def never_waits(view: View, node: Node) -> bool:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from gocodemod.analysis import flow
+from gocodemod.analysis import blocking, flow, reach
 from gocodemod.analysis.view import View
 from gocodemod.golang.facts import Object, Ref
+from gocodemod.transform import Context
 
 # Before this language version all iterations of a loop share one variable (https://go.dev/blog/loopvar-preview).
 _OWN_LOOP_VARIABLES = (1, 22)
@@ -30,6 +31,26 @@ def differs(view: View, expression: Node, until: Node, bound: frozenset[str] = f
         declared = view.facts.object(ref.object) if ref.object else None
         found |= dict.fromkeys(_in_ref(view, ref, declared, until, bound))
     return tuple(found)
+
+
+# What takes a lock, or waits for somebody, by a method's last word.
+_WAITING = (".Lock", ".RLock", ".Wait")
+
+
+def waits(context: Context, view: View, expression: Node) -> str:
+    """Why evaluating the expression may keep whoever does it waiting, a phrase; ``""`` if nothing that is seen does.
+
+    Calls that lead out of sight count by their names only.
+    """
+    for body in reach.reach(context, view, expression).bodies:
+        where = f" in {body.name}" if body.name else ""
+        for node in flow.runs_in(body.view.node):
+            if flow.receives(node) or node.type in ("send_statement", "select_statement"):
+                return f"{' '.join(body.view.text(node).split())[:40]} may wait{where}"
+        for call in body.calls:
+            if call.name.endswith(_WAITING) or call.name == "time.Sleep" or blocking.waits(call.name):
+                return f"{reach.text_of(body.view, call)} may wait{where}"
+    return ""
 
 
 def _in_calls(view: View, expression: Node) -> Iterator[str]:

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from gocodemod.analysis import callees, flow, joins, stdlib
+from gocodemod.analysis import callees, flow, joins, names, stdlib
 from gocodemod.analysis.joins import Place
 from gocodemod.analysis.reach import reach
 from gocodemod.analysis.view import View
 from gocodemod.golang.facts import Call
 from gocodemod.transform import Context
+
+# First words of functions that leave something running when they return.
+_STARTS = frozenset({"start", "launch", "spawn", "subscribe"})
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,19 @@ def outside(context: Context, view: View, node: Node, call: Call, value: Node, h
     known = stdlib.keeps(call) if call.kind != "interface-method" or how == "receiver" else "unknown"
     if how == "receiver":
         return Verdict("", known != "unknown", not stdlib.frees(call))
+    if known == "unknown" and names.first_word(name) in _STARTS and not _derives(view, node):
+        return Verdict(f"{name} may go on with {{}}: its name says that it starts something")
     if known == "always":
         return Verdict(f"{name} keeps {{}}")
     if callees.is_function(view, value) and (known == "unknown" or not _runs_now(context, view, call, value)):
         return Verdict(f"{name} may keep {{}}, which refers to the context")
     return Verdict("", known != "unknown", not stdlib.frees(call))
+
+
+def _derives(view: View, call: Node) -> bool:
+    """``ctx, span := tracer.Start(ctx, name)``: what is started is told of by the context that comes back."""
+    known = view.facts.expr(view.path, call.start_byte, call.end_byte)
+    return known is not None and "context.Context" in known.type
 
 
 def _runs_now(context: Context, view: View, call: Call, value: Node) -> bool:

@@ -60,6 +60,16 @@ def unclear(made: Made, uses: Sequence[Use]) -> Refusal | None:
     return None
 
 
+def outlives(made: Made, uses: Sequence[Use]) -> Refusal | None:
+    """Why what holds it lives on when the literal that makes it ends: its next call finds the same timer or ticker."""
+    view = made.view
+    for variable in dict.fromkeys(u.variable for u in uses):
+        known = view.facts.object(variable)
+        if known is not None and not view.declares(view.function, known):
+            return Refusal("ownership-unknown", f"{known.name} belongs to a function around the literal that sets it")
+    return None
+
+
 def _is_another(made: Made, ref: Ref) -> bool:
     """Whether the holder is given something else there than what is made, and than nil."""
     if ref.role == "define" and ref.value_start < 0:

@@ -31,6 +31,13 @@ _QUICK = (
     "sync/atomic.",
     "(*sync/atomic.",
 )
+# Expressions that do nothing when they are evaluated.
+_PLAIN = frozenset(
+    {
+        "identifier", "nil", "true", "false", "int_literal", "float_literal", "imaginary_literal", "rune_literal",
+        "interpreted_string_literal", "raw_string_literal",
+    }
+)  # fmt: skip
 _SLOW = ("net/http.", "(*net/http.Client)", "(*os/exec.Cmd)", "(*database/sql.", "net.", "(*net.", "(net.")
 
 
@@ -162,4 +169,10 @@ def _plain_operand(view: View, node: Node) -> bool:
     if node.type == "selector_expression":
         operand = node.child_by_field_name("operand")
         return operand is not None and _plain_operand(view, operand)
-    return node.type == "identifier"
+    return node.type in _PLAIN or (node.type == "composite_literal" and _is_empty(node))
+
+
+def _is_empty(literal: Node) -> bool:
+    """``struct{}{}``."""
+    held = literal.child_by_field_name("body")
+    return held is not None and not held.named_children

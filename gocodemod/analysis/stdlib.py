@@ -42,6 +42,8 @@ _KEEPS = frozenset(
         "net/http.Handle",
         "net/http.HandleFunc",
         "os/signal.Notify",
+        "runtime.AddCleanup",
+        "runtime.SetFinalizer",
         "(*os/exec.Cmd).Start",
     }
 )
@@ -80,9 +82,11 @@ def keeps(call: Call) -> str:
     package, last = package_of(call), call.name.rsplit(".", 1)[-1]
     if call.name in _KEEPS_NOTHING:
         return "never"
+    if call.name in _KEEPS:
+        return "always"
     if not (package in _PACKAGES or package.startswith(_FAMILIES)):
         return "unknown"
-    return "always" if call.name in _KEEPS or names.first_word(last) in _KEEPING else "never"
+    return "always" if names.first_word(last) in _KEEPING else "never"
 
 
 def runs_now(call: Call) -> bool:

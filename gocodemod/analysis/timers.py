@@ -67,6 +67,17 @@ def made(view: View, call: Node) -> Made | None:
     return Made(view, call, function, package + dot, value, how, holder)
 
 
+def hidden(view: View, call: Node, name: str) -> bool:
+    """Whether another function of the package time cannot be called the way the call is: ``time`` is imported with a dot,
+    and the name means something else here.
+    """
+    callee = call.child_by_field_name("function")
+    if callee is None or callee.type != "identifier":
+        return False
+    found = view.facts.lookup(view.path, call.start_byte, name)
+    return found is None or found.kind != "func" or found.package != "time"
+
+
 def _parenthesized(node: Node) -> Node:
     while node.parent is not None and node.parent.type == "parenthesized_expression":
         node = node.parent

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gocodemod.analysis import flow, groups, locks, reach
+from gocodemod.analysis import flow, groups, locks, names, reach
 from gocodemod.analysis.groups import Group
 from gocodemod.analysis.reach import Body
 from gocodemod.analysis.view import View
@@ -15,6 +15,10 @@ from gocodemod.transform import Context
 _RECEIVES = frozenset({"receive", "select-receive", "range"})
 # Methods that wait for somebody, and those that end such a wait.
 _BLOCKING, _ENDING = frozenset({"Wait", "Acquire"}), frozenset({"Done", "Signal", "Broadcast", "Release"})
+# First words of methods that end what an object does, and the waits of those who use it.
+_ENDS = frozenset(
+    {"close", "stop", "shutdown", "cancel", "kill", "quit", "abort", "interrupt", "terminate", "disconnect"}
+)
 _CANCELS = frozenset({"context.CancelFunc", "context.CancelCauseFunc"})
 
 
@@ -104,6 +108,7 @@ def _by_signal(wait: Wait, piece: Body, own: bool) -> list[Hindrance]:
             taken.add(ref.object)
         elif ref.role in ("call", "defer-call") and _cancels(wait.view, ref):
             fed |= _cancelled(wait.view, ref)
+    ended = {r.object for r in wait.behind if r.role == "base" and names.first_word(r.selected) in _ENDS}
     found = []
     for ref in piece.view.refs_in(piece.view.node):
         waits = ref.role in _RECEIVES or (ref.role == "base" and ref.selected in _BLOCKING)
@@ -116,6 +121,9 @@ def _by_signal(wait: Wait, piece: Body, own: bool) -> list[Hindrance]:
             found.append(Hindrance("waits-for-the-group", message, certain=sure))
         elif ref.object in fed | taken and own and ref.role in ("argument", "read", "key"):
             message = f"{ref.name} is handed on, and served behind the Wait in line {wait.line} only"
+            found.append(Hindrance("waits-for-the-group", message, certain=False))
+        elif ref.object in ended and ref.role in ("base", "argument"):
+            message = f"{ref.name} may keep the goroutine, and is ended behind the Wait in line {wait.line} only"
             found.append(Hindrance("waits-for-the-group", message, certain=False))
     return found
 
