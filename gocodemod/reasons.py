@@ -250,6 +250,10 @@ REASONS: dict[str, str] = {
         "that only happens later, or for somebody else (a peer, a process, a message), or calls what cannot be "
         "looked into."
     ),
+    "ends-late": (
+        "The goroutine pauses for more than a second, and nothing cuts the pause short: whoever waited for it would wait "
+        "that long."
+    ),
     "starter-never-returns": ("The function that starts the goroutine never comes to its end, so it would never wait."),
     "unbuffered-send": (
         "The goroutine sends to a channel that has no room, and somebody may receive only after the wait: each "

@@ -44,6 +44,8 @@ def needs(context: Context, view: View, start: Node, literal: Node, ending: Endi
     """What a Wait for the goroutine needs, or why there is no place for one."""
     if ending.verdict is Verdict.UNKNOWN:
         return Refusal("end-unknown", f"whether the goroutine ends is not known: {ending.why}")
+    if pause := ending.long_pause:
+        return Refusal("ends-late", f"nothing cuts {pause} short: whoever waits for the goroutine waits for that")
     given = captures.given(view, literal)
     chosen: list[Release] = []
     for wait in ending.waits:
