@@ -88,6 +88,14 @@ REASONS: dict[str, str] = {
         "What stands behind the wait releases, replies or records, or the function's own failures clean up first: an early "
         "return would leave that out."
     ),
+    "lets-the-next-in": (
+        "A deferred call gives back a lock, a slot, a flag or a place in a group. After the timeout others would be let in, or "
+        "told that all is done, while the goroutine still works."
+    ),
+    "goes-on-after-failure": (
+        "The function goes on when what it waits for fails: it logs, collects, takes a default or tries again. A timeout would "
+        "make it give up."
+    ),
     "hides-an-error": "An error from before the wait is returned behind it: an early return would tell of the timeout instead.",
     "late-result-leaks": (
         "The result holds something that must be closed. If it came after the timeout, nobody would be there to do that."

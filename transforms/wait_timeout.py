@@ -29,9 +29,10 @@ Not a site, because something else bounds the wait or it is the life of the prog
 
 Not handled, and why: functions without an error result (``no-way-to-report-stop``); channels whose senders are out of
 sight or would be blocked for ever (``sender-out-of-sight``, ``would-leak-sender``); goroutines that may not be left behind
-(``worker-uses-freed-resource``, ``worker-writes-after-return``, ``late-result-leaks``); returns that would skip something
-(``skips-cleanup``, ``hides-an-error``, ``waits-again``); waits that are meant to be long (``runs-until-stopped``,
-``start-barrier``) or are no waits for a result (``slot-or-token``). ``gocodemod explain REASON`` has the rest.
+(``worker-uses-freed-resource``, ``worker-writes-after-return``, ``late-result-leaks``, ``lets-the-next-in``); returns that
+would skip something (``skips-cleanup``, ``hides-an-error``, ``waits-again``) or give up too soon
+(``goes-on-after-failure``); waits that are meant to be long (``runs-until-stopped``, ``start-barrier``) or are no waits for
+a result (``slot-or-token``). ``gocodemod explain REASON`` has the rest.
 
 Sources: https://pkg.go.dev/context#WithTimeout, https://go.dev/blog/pipelines, https://go.dev/ref/mem,
 https://go.dev/ref/spec#Select_statements.
