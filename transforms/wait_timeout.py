@@ -48,6 +48,7 @@ from tree_sitter import Node
 from gocodemod.analysis import (
     bounding,
     closings,
+    deadlines,
     firing,
     flow,
     layout,
@@ -55,7 +56,6 @@ from gocodemod.analysis import (
     lifetimes,
     names,
     origins,
-    outliving,
     reach,
     returns,
     senders,
@@ -214,16 +214,7 @@ def _plan(wait: _Wait) -> Left | Refusal | None:
             "goto-over-declaration", "the function has a goto, which may jump over the context's declaration"
         )
     left = _left(wait)
-    return None if isinstance(left, Left) and (left.timed or _deadline_of_the_work(wait, left)) else left
-
-
-def _deadline_of_the_work(wait: _Wait, left: Left) -> bool:
-    """Whether what is waited for works with a context to which this function gave a deadline."""
-    parent = signals.parent(wait.view)
-    if parent is None or not parent.timed or not left.workers:
-        return False
-    used = [{v.id for v in outliving.shared_with(wait.view, w)} for w in left.workers]
-    return all(parent.signal.object in u for u in used)
+    return None if isinstance(left, Left) and (left.timed or deadlines.of_the_work(wait.view, left.workers)) else left
 
 
 def _life_of_the_program(wait: _Wait) -> bool:
@@ -343,7 +334,7 @@ def _out_of_sight(wait: _Wait, left: Left) -> str:
 
 def _parent(wait: _Wait, package: str) -> tuple[str, str]:
     """The context to derive from, as Go text and for people."""
-    found = signals.parent(wait.view)
+    found = signals.lasting_parent(wait.view)
     background = f"{package}.Background()"
     if found is None:
         ends = firing.ends_things(wait.view.functions[-1].name)
