@@ -96,6 +96,10 @@ REASONS: dict[str, str] = {
         "The function goes on when what it waits for fails: it logs, collects, takes a default or tries again. A timeout would "
         "make it give up."
     ),
+    "ends-by-itself": (
+        "All that the goroutines do is in sight, and nothing in it waits for anybody: they take their time and end. A bound "
+        "would guard against nothing, or cut work short."
+    ),
     "hides-an-error": "An error from before the wait is returned behind it: an early return would tell of the timeout instead.",
     "late-result-leaks": (
         "The result holds something that must be closed. If it came after the timeout, nobody would be there to do that."

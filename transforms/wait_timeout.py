@@ -32,7 +32,7 @@ sight or would be blocked for ever (``sender-out-of-sight``, ``would-leak-sender
 (``worker-uses-freed-resource``, ``worker-writes-after-return``, ``late-result-leaks``, ``lets-the-next-in``); returns that
 would skip something (``skips-cleanup``, ``hides-an-error``, ``waits-again``) or give up too soon
 (``goes-on-after-failure``); waits that are meant to be long (``runs-until-stopped``, ``start-barrier``) or are no waits for
-a result (``slot-or-token``). ``gocodemod explain REASON`` has the rest.
+a result (``slot-or-token``, ``ends-by-itself``). ``gocodemod explain REASON`` has the rest.
 
 Sources: https://pkg.go.dev/context#WithTimeout, https://go.dev/blog/pipelines, https://go.dev/ref/mem,
 https://go.dev/ref/spec#Select_statements.
@@ -214,7 +214,13 @@ def _plan(wait: _Wait) -> Left | Refusal | None:
             "goto-over-declaration", "the function has a goto, which may jump over the context's declaration"
         )
     left = _left(wait)
-    return None if isinstance(left, Left) and (left.timed or deadlines.of_the_work(wait.view, left.workers)) else left
+    if isinstance(left, Refusal):
+        return left
+    if left.timed or deadlines.of_the_work(view, left.workers):
+        return None
+    if wait.group and deadlines.only_computes(wait.context, left.workers):
+        return Refusal("ends-by-itself", f"the goroutines of {wait.group} only compute: nothing in them can wait")
+    return left
 
 
 def _life_of_the_program(wait: _Wait) -> bool:
