@@ -88,6 +88,18 @@ REASONS: dict[str, str] = {
         "What stands behind the wait releases, replies or records, or the function's own failures clean up first: an early "
         "return would leave that out."
     ),
+    "lets-the-next-in": (
+        "A deferred call gives back a lock, a slot, a flag or a place in a group. After the timeout others would be let in, or "
+        "told that all is done, while the goroutine still works."
+    ),
+    "goes-on-after-failure": (
+        "The function goes on when what it waits for fails: it logs, collects, takes a default or tries again. A timeout would "
+        "make it give up."
+    ),
+    "ends-by-itself": (
+        "All that the goroutines do is in sight, and nothing in it waits for anybody: they take their time and end. A bound "
+        "would guard against nothing, or cut work short."
+    ),
     "hides-an-error": "An error from before the wait is returned behind it: an early return would tell of the timeout instead.",
     "late-result-leaks": (
         "The result holds something that must be closed. If it came after the timeout, nobody would be there to do that."
@@ -253,6 +265,10 @@ REASONS: dict[str, str] = {
         "Nothing shows that the goroutine comes to an end before the wait for it would: it waits for something "
         "that only happens later, or for somebody else (a peer, a process, a message), or calls what cannot be "
         "looked into."
+    ),
+    "ends-late": (
+        "The goroutine pauses for more than a second, and nothing cuts the pause short: whoever waited for it would wait "
+        "that long."
     ),
     "starter-never-returns": ("The function that starts the goroutine never comes to its end, so it would never wait."),
     "unbuffered-send": (

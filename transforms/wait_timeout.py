@@ -29,9 +29,10 @@ Not a site, because something else bounds the wait or it is the life of the prog
 
 Not handled, and why: functions without an error result (``no-way-to-report-stop``); channels whose senders are out of
 sight or would be blocked for ever (``sender-out-of-sight``, ``would-leak-sender``); goroutines that may not be left behind
-(``worker-uses-freed-resource``, ``worker-writes-after-return``, ``late-result-leaks``); returns that would skip something
-(``skips-cleanup``, ``hides-an-error``, ``waits-again``); waits that are meant to be long (``runs-until-stopped``,
-``start-barrier``) or are no waits for a result (``slot-or-token``). ``gocodemod explain REASON`` has the rest.
+(``worker-uses-freed-resource``, ``worker-writes-after-return``, ``late-result-leaks``, ``lets-the-next-in``); returns that
+would skip something (``skips-cleanup``, ``hides-an-error``, ``waits-again``) or give up too soon
+(``goes-on-after-failure``); waits that are meant to be long (``runs-until-stopped``, ``start-barrier``) or are no waits for
+a result (``slot-or-token``, ``ends-by-itself``). ``gocodemod explain REASON`` has the rest.
 
 Sources: https://pkg.go.dev/context#WithTimeout, https://go.dev/blog/pipelines, https://go.dev/ref/mem,
 https://go.dev/ref/spec#Select_statements.
@@ -47,6 +48,7 @@ from tree_sitter import Node
 from gocodemod.analysis import (
     bounding,
     closings,
+    deadlines,
     firing,
     flow,
     layout,
@@ -54,7 +56,6 @@ from gocodemod.analysis import (
     lifetimes,
     names,
     origins,
-    outliving,
     reach,
     returns,
     senders,
@@ -213,16 +214,13 @@ def _plan(wait: _Wait) -> Left | Refusal | None:
             "goto-over-declaration", "the function has a goto, which may jump over the context's declaration"
         )
     left = _left(wait)
-    return None if isinstance(left, Left) and (left.timed or _deadline_of_the_work(wait, left)) else left
-
-
-def _deadline_of_the_work(wait: _Wait, left: Left) -> bool:
-    """Whether what is waited for works with a context to which this function gave a deadline."""
-    parent = signals.parent(wait.view)
-    if parent is None or not parent.timed or not left.workers:
-        return False
-    used = [{v.id for v in outliving.shared_with(wait.view, w)} for w in left.workers]
-    return all(parent.signal.object in u for u in used)
+    if isinstance(left, Refusal):
+        return left
+    if left.timed or deadlines.of_the_work(view, left.workers):
+        return None
+    if wait.group and deadlines.only_computes(wait.context, left.workers):
+        return Refusal("ends-by-itself", f"the goroutines of {wait.group} only compute: nothing in them can wait")
+    return left
 
 
 def _life_of_the_program(wait: _Wait) -> bool:
@@ -342,7 +340,7 @@ def _out_of_sight(wait: _Wait, left: Left) -> str:
 
 def _parent(wait: _Wait, package: str) -> tuple[str, str]:
     """The context to derive from, as Go text and for people."""
-    found = signals.parent(wait.view)
+    found = signals.lasting_parent(wait.view)
     background = f"{package}.Background()"
     if found is None:
         ends = firing.ends_things(wait.view.functions[-1].name)

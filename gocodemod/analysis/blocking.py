@@ -21,7 +21,7 @@ _QUIET_TREES = (
     "container/", "crypto/", "encoding/", "go/", "hash/", "log/", "math/", "net/netip", "net/url", "path/", "regexp/",
     "runtime/", "sync/atomic", "text/", "unicode/",
 )  # fmt: skip
-_FILES = ("os", "io/fs", "io/ioutil", "path/filepath")
+FILES = ("os", "io/fs", "io/ioutil", "path/filepath")
 # Not quiet though their packages are: they read, write or call what only the value knows, or wait.
 _NOT_QUIET = re.compile(
     r"fmt\.(Fp|Sc|Fsc|Ss)\w*|.*\.(Decode|DecodeToken|Token|More|Encode|Execute|ExecuteTemplate|Write|WriteTo|Flush|ReadFrom)"
@@ -31,6 +31,11 @@ _NOT_QUIET = re.compile(
 )
 _MEMORY = re.compile(
     r"\(\*?(bytes\.\w+|strings\.\w+|os\.File|hash/\w+\.\w+|hash\.\w+)\)\.(Write\w*|Flush|Encode)|fmt\.Ss\w+"
+)
+# What only looks at addresses, and regular expressions of any package.
+_ADDRESSES = re.compile(
+    r"net\.(JoinHostPort|SplitHostPort|Parse\w+|IPv4\w*|CIDRMask)|\(\*?net\.(IP|IPNet|IPMask|HardwareAddr)\)\.\w+"
+    r"|(\(\*?)?[\w./-]+/regexp\b.*"
 )
 # Methods that a value of any type may have and that answer at once.
 _ANSWERS = frozenset({"(error).Error", "(fmt.Stringer).String"})
@@ -78,14 +83,19 @@ def last_of(name: str) -> str:
 
 def quiet(name: str) -> bool:
     """Whether the call is known to come back by itself soon, so that nobody need look at it."""
-    if _MEMORY.fullmatch(name) or name in _ANSWERS or name.startswith("(context.Context)."):
+    if (
+        _MEMORY.fullmatch(name)
+        or _ADDRESSES.fullmatch(name)
+        or name in _ANSWERS
+        or name.startswith("(context.Context).")
+    ):
         return True
     package = package_of(name)
     if _logs(name, package):
         return True
     if _NOT_QUIET.fullmatch(name):
         return False
-    if package in _QUIET or package in _FILES or package.startswith(_QUIET_TREES):
+    if package in _QUIET or package in FILES or package.startswith(_QUIET_TREES):
         return True
     # What only makes something, in the standard library.
     return last_of(name).startswith("New") and "." not in package.split("/")[0] and not name.startswith("(")

@@ -16,7 +16,7 @@ from gocodemod.model import Refusal
 _READY = frozenset(
     {
         "ready", "started", "init", "initialized", "initialised", "initial", "loaded", "synced", "connected", "opened",
-        "complete", "completed", "populated", "established", "registered", "bootstrapped", "available", "finished", "up",
+        "populated", "established", "registered", "bootstrapped", "available", "up",
     }
 )  # fmt: skip
 _GATES = frozenset(
@@ -57,6 +57,6 @@ def _meaning(view: View, channel: Object, text: str) -> Refusal | None:
         return None
     if found & _GATES or found & names.START_WORDS:
         return Refusal("start-barrier", f"{text} lets this goroutine go; until then it is meant to wait")
-    if firing.ends_things(view.functions[-1].name):
-        return None
+    if firing.ends_things(view.functions[-1].name) and len(view.functions[0].results) == 1:
+        return None  # not so func (p *process) ExitCode() (int, error)
     return Refusal("runs-until-stopped", f"{text} tells of an end, and nothing here says that it should come soon")

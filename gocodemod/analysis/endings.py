@@ -19,6 +19,9 @@ from gocodemod.analysis.receives import Until
 from gocodemod.analysis.view import View
 from gocodemod.transform import Context
 
+# Nanoseconds. Whoever joins a goroutine that pauses for longer would notice.
+_LONG_PAUSE = 1_000_000_000
+
 
 class Verdict(enum.StrEnum):
     """Ordered by what the others give way to: one endless loop is enough."""
@@ -58,13 +61,30 @@ class Ending:
 
     @property
     def sleeps(self) -> tuple[str, ...]:
-        """Its ``time.Sleep`` calls as written: whoever waits for it may wait that long."""
-        found: dict[str, None] = {}
+        """Its pauses as written: whoever waits for it may wait that long."""
+        found = (_line(view.text(node)) for view, node in self._pauses())
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def long_pause(self) -> str:
+        """A pause of more than a second that nothing cuts short, as written; ``""`` if none is known to be so long."""
+        for view, node in self._pauses():
+            arguments = node.child_by_field_name("arguments")
+            value = arguments.named_children[0] if arguments is not None and arguments.named_children else None
+            known = view.facts.expr(view.path, value.start_byte, value.end_byte) if value is not None else None
+            constant = known.constant if known is not None else None
+            if constant is not None and constant.isdigit() and int(constant) > _LONG_PAUSE:
+                return _line(view.text(node))
+        return ""
+
+    def _pauses(self) -> Iterator[tuple[View, Node]]:
+        """The calls of ``time.Sleep``, and of ``time.After`` where that alone is waited for."""
         for body in self.reach.bodies:
             for call in body.calls:
-                if call.name == "time.Sleep":
-                    found[_line(body.view.source.data[call.start : call.end].decode("utf-8", "replace"))] = None
-        return tuple(found)
+                node = body.view.source.node_at(call.start, call.end)
+                after = call.name == "time.After" and node.parent is not None and node.parent.type == "unary_expression"
+                if call.name == "time.Sleep" or (after and node.parent and not receives.in_select(node.parent)):
+                    yield body.view, node
 
 
 @dataclass

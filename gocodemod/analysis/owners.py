@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from gocodemod.analysis import captures, flow, names, origins, reach, receives, starters
+from gocodemod.analysis import captures, flow, hidden, names, origins, reach, receives, starters
 from gocodemod.analysis.endings import Ending
 from gocodemod.analysis.receives import Until
 from gocodemod.analysis.view import View
@@ -134,11 +134,22 @@ def signal(context: Context, view: View, literal: Node, ending: Ending, owner: O
             waited |= {given.get(u.object, u.object): None for u in ended}
             chosen += found
         else:
-            if chosen:
+            if stays := _may_stay(view, ending, told, given):
+                missing = stays
+            elif chosen:
                 chosen += _for_calls(view, ending, told, given)
                 last = max(chosen, key=lambda c: c[0].start_byte)
                 return Signal(method, body, *last, tuple(waited)), ""
     return None, missing
+
+
+def _may_stay(view: View, ending: Ending, told: Mapping[str, tuple[Node, str]], given: Mapping[str, str]) -> str:
+    """A call that leads to who knows what code, and is given no context that the method cancels."""
+    for call in hidden.calls(ending):
+        ends = [any(o in told for o in _context_names(view, c, given)) for c in call.contexts]
+        if call.kind == "interface" and (not ends or not all(ends)):
+            return f"{call.text}, behind which anything may be"
+    return ""
 
 
 def _for_calls(

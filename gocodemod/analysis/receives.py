@@ -14,7 +14,7 @@ from gocodemod.golang.facts import Call, Ref
 from gocodemod.transform import Context
 
 _TIMERS = frozenset({"time.After", "time.NewTimer", "time.Tick", "time.NewTicker"})
-_DEADLINES = frozenset(
+DEADLINES = frozenset(
     {"context.WithTimeout", "context.WithDeadline", "context.WithTimeoutCause", "context.WithDeadlineCause"}
 )
 _ROOTS = frozenset({"context.Background", "context.TODO", "context.WithoutCancel"})
@@ -155,7 +155,7 @@ def _only_receive(view: View, ref: Ref) -> bool:
 def has_deadline(view: View, variable: str) -> bool:
     """Whether a context was made with a deadline of its own: its Done comes by itself."""
     made = list(origins.of(view, variable, keys=True))
-    return len(made) == 1 and made[0].call is not None and made[0].call.name in _DEADLINES
+    return len(made) == 1 and made[0].call is not None and made[0].call.name in DEADLINES
 
 
 def _made(view: View, variable: str) -> Call | None:

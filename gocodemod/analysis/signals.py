@@ -107,6 +107,16 @@ class Parent:
 
 def parent(view: View) -> Parent | None:
     """The nearest context in scope that is not nil and stays what it is; None where there is none."""
+    return next(_parents(view), None)
+
+
+def lasting_parent(view: View) -> Parent | None:
+    """As :func:`parent`, but not one that this function gave a deadline if there is another: that is for something else."""
+    found = list(_parents(view))
+    return next((p for p in found if not p.timed), found[0] if found else None)
+
+
+def _parents(view: View) -> Iterator[Parent]:
     found = [c for c in candidates(view) if c.family == "context" and c.place != "testing"]
     for candidate in sorted(found, key=lambda c: _rank(view, view.node, c)):
         rejected = _reject(view, view.node, candidate)
@@ -116,10 +126,9 @@ def parent(view: View) -> Parent | None:
             rejected = _Rejected("signal-already-fired", f"{candidate.text} may have fired before") if fired else None
         timed = candidate.place in ("local", "param") and firing.has_deadline(view, candidate)
         if rejected is None or rejected.reason == "never-fires":
-            return Parent(_signal(view, candidate), "", timed)
-        if rejected.reason in _ENDS_TOO_EARLY:
-            return Parent(_signal(view, candidate), rejected.message, timed)
-    return None
+            yield Parent(_signal(view, candidate), "", timed)
+        elif rejected.reason in _ENDS_TOO_EARLY:
+            yield Parent(_signal(view, candidate), rejected.message, timed)
 
 
 def candidates(view: View) -> Iterator[Visible]:

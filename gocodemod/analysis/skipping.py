@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
-from gocodemod.analysis import effects, firing, flow, locks, sharing
+from gocodemod.analysis import effects, firing, flow, locks, sharing, tolerance
 from gocodemod.analysis.effects import Effect
 from gocodemod.analysis.view import View
 from gocodemod.golang.facts import Object
@@ -40,7 +40,13 @@ def problem(view: View, received: Collection[str], joins: Collection[int]) -> Re
     held = _held(view)
     if held is not None:
         return Refusal("skips-cleanup", f"{held} is held, and given back behind the wait")
-    return _cleaning_failure(view) or _behind(view, _Result(set(received)), joins) or _hidden_error(view, received)
+    return (
+        _cleaning_failure(view)
+        or _result_of_a_defer(view)
+        or _behind(view, _Result(set(received)), joins)
+        or _hidden_error(view, received)
+        or tolerance.problem(view, received)
+    )
 
 
 def _held(view: View) -> str | None:
@@ -69,11 +75,36 @@ def _cleaning_failure(view: View) -> Refusal | None:
         top = leaving.parent is not None and leaving.parent.parent == block
         before = [] if top else flow.siblings(leaving)[0]
         kept = [s for s in effects.without_pairs(view, before) if not flow.contains(s, view.node)]
-        if not any(flow.contains(s, view.node) for s in before) and effects.of(view, kept) is Effect.RELEASES:
+        if not any(flow.contains(s, view.node) for s in before) and any(_told(view, s) for s in kept):
             line = view.line(leaving.start_byte)
             return Refusal(
-                "skips-cleanup", f"the return in line {line} cleans up first, as one at the wait would have to"
+                "skips-cleanup",
+                f"the return in line {line} cleans up or records the failure first, as one at the wait would have to",
             )
+    return None
+
+
+def _told(view: View, statement: Node) -> bool:
+    """Whether a statement before a failing return undoes something, or tells somebody but a log."""
+    if effects.of(view, [statement]) >= Effect.RECORDS:
+        return True
+    alone = statement.type == "expression_statement" and statement.named_children[0].type == "call_expression"
+    return alone and not effects.only_logs(view, statement)
+
+
+def _result_of_a_defer(view: View) -> Refusal | None:
+    """A deferred literal that works with a named result, which the return at the wait would set to its zero value."""
+    block = flow.body(view.function)
+    for node in flow.inside(block) if block is not None else ():
+        if node.type != "defer_statement" or node.start_byte > view.node.start_byte:
+            continue
+        for ref in view.refs_in(node):
+            known = view.facts.object(ref.object) if ref.object else None
+            if known is not None and known.kind == "result" and known.type != "error" and ref.role != "assign":
+                line = view.line(ref.start)
+                return Refusal(
+                    "skips-cleanup", f"the deferred call in line {line} works with {known.name}, which would be reset"
+                )
     return None
 
 

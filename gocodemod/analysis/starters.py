@@ -74,6 +74,7 @@ def why_not(context: Context, view: View, start: Node, provable: bool, alongside
         or _by_message(view)
         or _again_and_again(context, view, start)
         or _later(view, start)
+        or _told_to_end(view, start)
         or _nothing_left(view, start, provable or alongside)
     )
 
@@ -228,6 +229,22 @@ def _later(view: View, start: Node) -> Refusal | None:
     plain = inner[0].type == "expression_statement" and (text.startswith("<-") or "Sleep(" in text.split("\n")[0])
     if waits and plain:
         return Refusal("runs-apart", "it waits before it does anything: something is to be done later")
+    return None
+
+
+def _told_to_end(view: View, start: Node) -> Refusal | None:
+    """The starter then waits for a signal or for its context to end: what it started must not hold it up when it is told to."""
+    for statement in following(start, view.function):
+        for node in flow.inside(statement):
+            operand = node.child_by_field_name("operand") if node.type == "unary_expression" else None
+            if operand is None or not view.text(node).startswith("<-"):
+                continue
+            known = view.facts.expr(view.path, operand.start_byte, operand.end_byte)
+            call = view.call_at(operand) if operand.type == "call_expression" else None
+            done = call is not None and call.name == "(context.Context).Done"
+            if done or (known is not None and known.type.endswith("chan os.Signal")):
+                line, what = view.line(node.start_byte), view.text(operand)
+                return Refusal("runs-apart", f"the function ends when {what} tells it to in line {line}, and soon")
     return None
 
 

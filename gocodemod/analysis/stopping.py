@@ -81,6 +81,8 @@ def _check(context: Context, found: Goroutine, owner: Owner) -> Signal | Refusal
         )
     if owner.by_value or owner.struct.copied:
         return Refusal("struct-is-copied", f"{owner.struct.name} is copied, and a copy would have a group of its own")
+    if pause := ending.long_pause:
+        return Refusal("ends-late", f"nothing cuts {pause} short, so that {stop} would wait for that")
     if itself := _joins_itself(found, signal):
         return Refusal("joins-itself", itself)
     if why := owners.changes(view, found.start, owner, signal):

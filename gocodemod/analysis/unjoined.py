@@ -138,7 +138,7 @@ def assess(context: Context, found: Goroutine, every: Sequence[Goroutine]) -> Ne
         refused = starters.why_never(view)
     else:
         alongside = alongside or (isinstance(wanted, Needs) and wanted.before is not None)
-        refused = starters.why_not(context, view, found.start, found.provable, alongside) or _waited_for(found)
+        refused = _waited_for(found) or starters.why_not(context, view, found.start, found.provable, alongside)
     return (
         refused or handles.kept(view, found.literal) or _of_a_method(found, wanted) or _handed(context, found) or wanted
     )

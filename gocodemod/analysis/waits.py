@@ -12,17 +12,13 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from gocodemod.analysis import captures, flow, receives, releases, shared, waited_for
+from gocodemod.analysis import callbacks, captures, flow, hidden, receives, releases, shared, waited_for
 from gocodemod.analysis.endings import Ending, Verdict, Wait
 from gocodemod.analysis.receives import Until
 from gocodemod.analysis.releases import Release, When
 from gocodemod.analysis.view import View
 from gocodemod.model import Refusal
 from gocodemod.transform import Context
-
-_CLOSING = frozenset(
-    {"close", "stop", "shutdown", "release", "free", "unlock", "end", "finish", "cancel", "kill", "destroy"}
-)
 
 
 @dataclass(frozen=True)
@@ -48,6 +44,8 @@ def needs(context: Context, view: View, start: Node, literal: Node, ending: Endi
     """What a Wait for the goroutine needs, or why there is no place for one."""
     if ending.verdict is Verdict.UNKNOWN:
         return Refusal("end-unknown", f"whether the goroutine ends is not known: {ending.why}")
+    if pause := ending.long_pause:
+        return Refusal("ends-late", f"nothing cuts {pause} short: whoever waits for the goroutine waits for that")
     given = captures.given(view, literal)
     chosen: list[Release] = []
     for wait in ending.waits:
@@ -59,6 +57,8 @@ def needs(context: Context, view: View, start: Node, literal: Node, ending: Endi
     if isinstance(used, Refusal):
         return used
     chosen += used
+    if stays := _may_stay(context, view, start, ending, given):
+        return Refusal("end-unknown", f"{stays} may wait for somebody else: what it comes to cannot be seen")
     if closed := _released_later(view, start, ending):
         return Refusal("end-unknown", closed)
     before = shared.first_look(view, start, literal)
@@ -136,6 +136,20 @@ def _used_contexts(
     return chosen
 
 
+def _may_stay(context: Context, view: View, start: Node, ending: Ending, given: Mapping[str, str]) -> str:
+    """A call of the goroutine that leads to who knows what code, and is given no context that ends before the wait."""
+    for call in hidden.calls(ending):
+        if call.value and callbacks.seen(context, view, call.value):
+            continue
+        contexts = [given.get(c, c) for c in call.contexts]
+        ends = [
+            bool(c) and (receives.has_deadline(view, c) or bool(_releases(view, start, "context", c))) for c in contexts
+        ]
+        if not contexts or not all(ends):
+            return call.text
+    return ""
+
+
 def _released_later(view: View, start: Node, ending: Ending) -> str:
     """A deferred Close (or the like) of what a call out of sight works with: it may be what ends that call."""
     for statement in flow.dominating(start, view.function):
@@ -143,7 +157,7 @@ def _released_later(view: View, start: Node, ending: Ending) -> str:
             continue
         for call in view.calls_in(statement):
             name = call.name.rsplit(".", 1)[-1]
-            if not call.holder or name.lower() not in _CLOSING:
+            if not call.holder or name.lower() not in hidden.CLOSING:
                 continue
             for edge in ending.reach.unseen:
                 body = ending.reach.bodies[edge.caller].view
@@ -158,13 +172,13 @@ def _released_later(view: View, start: Node, ending: Ending) -> str:
 
 def released_after(view: View, offset: int, ending: Ending) -> str:
     """Something that the function closes after an early Wait, where the goroutine calls what it cannot be told of."""
-    hidden = [u for u in ending.open_calls if u.rsplit(".", 1)[-1].lower() not in _CLOSING]
-    if not hidden:
+    unseen = [u for u in ending.open_calls if u.rsplit(".", 1)[-1].lower() not in hidden.CLOSING]
+    if not unseen:
         return ""
     for call in view.own_calls_in(view.function):
-        if call.start >= offset and call.name.rsplit(".", 1)[-1].lower() in _CLOSING:
+        if call.start >= offset and call.name.rsplit(".", 1)[-1].lower() in hidden.CLOSING:
             what = view.source.data[call.start : call.end].decode("utf-8", "replace")
-            return f"{what} may be what ends {hidden[0]}, and it would run after the wait"
+            return f"{what} may be what ends {unseen[0]}, and it would run after the wait"
     return ""
 
 
