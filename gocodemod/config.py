@@ -77,6 +77,8 @@ READERS: Mapping[str, _Reader] = {
     "jobs": _count,
     "verify": _flag,
     "vet_timeout": _seconds,
+    "thread_depth": _count,
+    "thread_exported": _flag,
 }
 
 

@@ -40,6 +40,36 @@ REASONS: dict[str, str] = {
         "The signal has fired, or may have, when the wait is reached (code after a cancel, a deferred function, a method "
         "that stops things): the rewrite would skip the wait."
     ),
+    # Context threading.
+    "exported-api": (
+        "A function that would need a context as its parameter is exported: other modules may call it. `--thread-exported` "
+        "changes it all the same; what main and internal packages export is no API."
+    ),
+    "used-as-value": (
+        "A function that would need a context as its parameter is used otherwise than in plain calls (as a value, as a method "
+        "expression, with all results of another call), so its type cannot change."
+    ),
+    "satisfies-interface": (
+        "A method that would need a context as its parameter may be called through an interface, whose method would have to "
+        "change with it."
+    ),
+    "bound-signature": "Something that is not Go code calls the function: go:linkname, cgo's export, or assembly.",
+    "thread-too-deep": (
+        "More functions than `--thread-depth` allows stand between the site and the nearest caller that has a context."
+    ),
+    "other-build-config": (
+        "A call that would need one more argument stands in a file that is generated, excluded, or built in another "
+        "configuration: what is not seen is not changed, so nothing is."
+    ),
+    "runs-at-init": "The code is called when its package is initialised, where there is no context.",
+    "outlives-signal": (
+        "The nearest context belongs to the caller that starts a goroutine, and may end while the goroutine should go on."
+    ),
+    "main-does-not-stop": (
+        "The context would be made in main, which then no longer dies of SIGTERM, and main waits for something that does "
+        "not end with the context."
+    ),
+    "handles-signals": "The context would be made in main from SIGINT and SIGTERM, which the program handles in its own way.",
     # Exits.
     "stop-exit-differs": (
         "Leaving at the wait would skip something that releases, replies or records, or the loop's own exit on this "

@@ -15,7 +15,8 @@ class Settings:
 
     ``level`` is the highest level that is offered (``safe`` or ``review``). ``transforms`` holds the tables
     ``[transforms.NAME]`` of the configuration. ``vet_timeout`` in seconds. ``transform_files`` are Python files named on
-    the command line that hold one more transform each.
+    the command line that hold one more transform each. ``thread_depth``: through how many functions a context may be
+    threaded to a site that has none (0: not at all); ``thread_exported``: through those that other modules may call, too.
     """
 
     select: tuple[str, ...] = ()
@@ -33,3 +34,5 @@ class Settings:
     vet_timeout: float = 1800.0
     transforms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     transform_files: tuple[str, ...] = ()
+    thread_depth: int = 3
+    thread_exported: bool = False

@@ -65,6 +65,7 @@ class Transform:
     ``decide``: a Fix, a Refusal, or None where the types show that this is no site at all.
     ``since``: lowest language version for which anything is offered.
     ``subject``: what its fixes do, in the imperative and in a few words, for commits and pull requests.
+    ``threads``: reasons of refusals for which a stop signal may be brought to the site, and it is asked again.
     ``options``: what it understands in its table ``[transforms.NAME]`` of the configuration.
     """
 
@@ -77,6 +78,7 @@ class Transform:
     since: tuple[int, int] = (1, 0)
     options: tuple[Option, ...] = ()
     subject: str = ""
+    threads: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:

@@ -331,4 +331,13 @@ def _fix(
     return Fix((change,), level, message, evidence)
 
 
-transform = Transform(__name__, __doc__, QUERY, NEEDLES, match, decide, subject="let a stop signal end the wait")
+transform = Transform(
+    __name__,
+    __doc__,
+    QUERY,
+    NEEDLES,
+    match,
+    decide,
+    subject="let a stop signal end the wait",
+    threads=frozenset({"no-stop-signal"}),
+)

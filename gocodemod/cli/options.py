@@ -34,6 +34,13 @@ class Options:
     cadence: Annotated[
         str | None, typer.Option(metavar="tick|gap", help="Pace periodic loops by a ticker, or keep the gap.")
     ] = None
+    thread_depth: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Hand a context through at most N functions to a loop without one (0: never)."),
+    ] = None
+    thread_exported: Annotated[
+        bool | None, typer.Option("--thread-exported", help="Through functions that other modules may call, too.")
+    ] = None
     config: Annotated[
         str | None, typer.Option(metavar="FILE", help="Settings; else .gocodemod.toml is looked for.")
     ] = None
@@ -76,7 +83,9 @@ class Options:
             "ignore": _split(self.ignore),
             "level": Level(_choose("--level", self.level, config.LEVELS)) if self.level is not None else None,
             "cadence": _choose("--cadence", self.cadence, config.CADENCES) if self.cadence is not None else None,
-            "jobs": _at_least_zero(self.jobs),
+            "thread_depth": _at_least_zero(self.thread_depth, "--thread-depth"),
+            "thread_exported": self.thread_exported,
+            "jobs": _at_least_zero(self.jobs, "--jobs"),
             "include_tests": self.include_tests,
             "include_generated": self.include_generated,
             "tags": _split(self.tags),
@@ -217,10 +226,10 @@ def _choose(flag: str, value: str, allowed: tuple[str, ...]) -> str:
     return value
 
 
-def _at_least_zero(jobs: int | None) -> int | None:
-    if jobs is not None and jobs < 0:
-        raise UsageError(f"--jobs must be 0 or more, not {jobs}")
-    return jobs
+def _at_least_zero(value: int | None, flag: str) -> int | None:
+    if value is not None and value < 0:
+        raise UsageError(f"{flag} must be 0 or more, not {value}")
+    return value
 
 
 def _environment(values: list[str] | None) -> Mapping[str, str] | None:

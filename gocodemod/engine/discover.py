@@ -241,6 +241,11 @@ class _Search:
         self.notes.append(f"{os.path.relpath(path, self.root)}: not read: {problem}")
 
 
+def is_excluded(path: str, globs: Sequence[str], root: str) -> bool:
+    """Whether the configuration says that nothing in the file is edited."""
+    return _excluder(globs, root)(path)
+
+
 def _excluder(globs: Sequence[str], root: str) -> Callable[[str], bool]:
     if not globs:
         return lambda _: False

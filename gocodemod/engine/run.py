@@ -10,11 +10,11 @@ from gocodemod import registry
 from gocodemod.engine import decide as deciding
 from gocodemod.engine import edits as algebra
 from gocodemod.engine import match as matching
-from gocodemod.engine import memory
+from gocodemod.engine import memory, threading
 from gocodemod.engine.again import Key, Pass, look_again, open_sites
 from gocodemod.engine.assemble import Assembler, Loss
 from gocodemod.engine.checkers import Checkers
-from gocodemod.engine.discover import Discovery, GoFile, discover
+from gocodemod.engine.discover import Discovery, GoFile, discover, is_excluded
 from gocodemod.engine.edits import Proposal
 from gocodemod.engine.match import Match
 from gocodemod.engine.result import Changed, Result
@@ -169,6 +169,9 @@ class _Turn:
         proposals: list[Proposal] = []
         with self.progress.stage("decide", len(matches)) as stage:
             decided = deciding.decide(matches, self.transforms, self.checkers, self.settings, self._read, stage)
+            decided = threading.bring(
+                decided, self.transforms, self.checkers, self.settings, self._read, self._excluded
+            )
         for match, decision in decided.decisions:
             if match.suppressed:
                 undone.append(Outcome(match.site, Kind.SUPPRESSED, message=match.suppression))
@@ -203,6 +206,9 @@ class _Turn:
             with open(path, "rb") as file:
                 self.contents[path] = file.read()
         return self.contents[path]
+
+    def _excluded(self, path: str) -> bool:
+        return is_excluded(path, self.settings.exclude, self.root)
 
     def _offered(self, fix: Fix) -> bool:
         return fix.level is Level.SAFE or self.settings.level is Level.REVIEW

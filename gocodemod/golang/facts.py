@@ -261,6 +261,21 @@ class Struct:
     copied: tuple[Place, ...]
 
 
+@dataclass(frozen=True)
+class Everywhere:
+    """A function of a main module, in all packages that import the one that declares it, tests included.
+
+    ``refs``: its declaration and every use. ``bound``: what ties its signature to something that is no call of Go's
+    (``linkname``, ``export``, ``assembly``), ``""`` if nothing does. ``unloaded``: files of other build configurations, or of
+    modules beside this one, that may use it. ``iface``: an interface through which a method may be called, ``""`` if none.
+    """
+
+    refs: tuple[Ref, ...]
+    bound: str
+    unloaded: tuple[str, ...]
+    iface: str
+
+
 class Facts(Protocol):
     """Answers about one module in one build configuration. Raises TypesUnavailable for files it has not loaded."""
 
@@ -329,4 +344,8 @@ class Facts(Protocol):
 
     def implementations(self, method_id: str) -> tuple[Object, ...]:
         """The methods that a call of an interface's method may come to, of types of the package that declares it."""
+        ...
+
+    def everywhere(self, function_id: str) -> Everywhere:
+        """What the main modules do with a function or method. Raises TypesUnavailable for one that is not theirs."""
         ...

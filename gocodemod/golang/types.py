@@ -26,6 +26,7 @@ from gocodemod.golang.facts import (
     Call,
     Construction,
     Constructions,
+    Everywhere,
     Expr,
     File,
     Function,
@@ -247,6 +248,9 @@ class TypeChecker:
     def implementations(self, method_id: str) -> tuple[Object, ...]:
         return self._cached(_objects, "implementations", object=method_id)
 
+    def everywhere(self, function_id: str) -> Everywhere:
+        return self._cached(_everywhere, "everywhere", object=function_id)
+
     # The wire
 
     def _cached(self, read: Callable[[Any], T], op: str, path: str | None = None, **arguments: Any) -> T:
@@ -376,6 +380,10 @@ def _refs(answer: Any) -> tuple[Ref, ...]:
 
 def _calls(answer: Any) -> tuple[Call, ...]:
     return tuple(Call(**{**call, "literals": tuple(call["literals"])}) for call in answer)
+
+
+def _everywhere(answer: Any) -> Everywhere:
+    return Everywhere(_refs(answer["refs"]), answer["bound"], tuple(answer["unloaded"]), answer["iface"])
 
 
 def _object_or_none(answer: Any) -> Object | None:

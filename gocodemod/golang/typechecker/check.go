@@ -81,7 +81,15 @@ func (s *session) listMainModules() error {
 		patterns = append(patterns, module+"/...")
 	}
 	s.meta.everything = true
-	return s.listPatterns(true, patterns)
+	if err := s.listPatterns(true, patterns); err != nil {
+		return err
+	}
+	for _, meta := range s.meta.packages {
+		if meta.main {
+			s.meta.tested[meta.dir] = true
+		}
+	}
+	return nil
 }
 
 // concerned are the packages to check: those touched, and those of the main modules made dirty.

@@ -159,6 +159,8 @@ func dispatch(s *session, req *request) (any, error) {
 		return s.uses(req.Object)
 	case "object":
 		return s.object(req.Object)
+	case "everywhere":
+		return s.everywhere(req.Object)
 	case "constructions":
 		return s.constructions(req.Object)
 	case "members":

@@ -16,23 +16,25 @@ import (
 
 // A session is one root directory in one build configuration.
 type session struct {
-	ctx     context.Context
-	started bool
-	root    string
-	tests   bool
-	cmd     *goCommand
-	goos    string
-	goarch  string
-	cgo     string
-	sizes   types.Sizes
-	fset    *token.FileSet
-	meta    *metadata
-	disk    *view // what is on disk
-	current *view // with the overlays of the session
-	content map[string][]byte
-	seen    map[string]seenObject
-	asked   map[string]bool // files that were loaded
-	asking  []string        // the packages of these, nil if not known yet
+	ctx      context.Context
+	started  bool
+	root     string
+	tests    bool
+	cmd      *goCommand
+	goos     string
+	goarch   string
+	cgo      string
+	sizes    types.Sizes
+	fset     *token.FileSet
+	meta     *metadata
+	disk     *view // what is on disk
+	current  *view // with the overlays of the session
+	content  map[string][]byte
+	seen     map[string]seenObject
+	asked    map[string]bool // files that were loaded
+	asking   []string        // the packages of these, nil if not known yet
+	links    map[string]bool
+	unloaded []*unloadedFile
 }
 
 func newSession(ctx context.Context) *session {

@@ -1,0 +1,61 @@
+"""What threading a context to one place takes: edits in many files, and the way it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from gocodemod.golang.facts import Facts
+from gocodemod.golang.source import Source
+from gocodemod.golang.versions import Language
+from gocodemod.model import Edit, FileChange, Refusal
+
+
+@dataclass(frozen=True)
+class World:
+    """The code that plans are made for. ``editable``: why a file must not be edited, None if it may be.
+
+    ``depth``: how many functions, one calling the other, may get a parameter. ``exported``: functions that other modules may
+    call, too.
+    """
+
+    facts: Facts
+    source: Callable[[str], Source]
+    language: Callable[[str], Language]
+    editable: Callable[[str], Refusal | None]
+    depth: int = 3
+    exported: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """``changes``: by file, made of replacements only, so that plans that share some agree on them. ``way``: who hands the
+    signal to whom, the site's function last. ``main``: the file whose main makes the signal, and must end when it fires; ``""`` if it comes from elsewhere.
+    """
+
+    changes: tuple[FileChange, ...]
+    way: tuple[str, ...]
+    main: str = ""
+
+    @property
+    def described(self) -> str:
+        """``main -> run(ctx) -> (*Poller).loop(ctx)``."""
+        return " -> ".join(self.way)
+
+
+@dataclass
+class Draft:
+    """The edits of a plan while it is made."""
+
+    edits: dict[str, set[Edit]] = field(default_factory=dict)
+    imports: dict[str, set[str]] = field(default_factory=dict)
+
+    def add(self, path: str, edit: Edit, *imports: str) -> None:
+        self.edits.setdefault(path, set()).add(edit)
+        self.imports.setdefault(path, set()).update(imports)
+
+    def changes(self) -> tuple[FileChange, ...]:
+        return tuple(
+            FileChange(path, tuple(sorted(self.edits[path])), add_imports=tuple(sorted(self.imports[path])))
+            for path in sorted(self.edits)
+        )
