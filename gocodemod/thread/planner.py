@@ -27,7 +27,9 @@ class Planner:
         if declared.kind != "declaration":
             return Refusal("no-stop-signal", "the code is in no declared function, so nothing can hand it a context")
         apart = any(
-            goroutines.starts_goroutine(f) and not goroutines.joined(view, f) for f in view.functions if f.kind == "literal"
+            goroutines.starts_goroutine(f) and not goroutines.joined(view, f)
+            for f in view.functions
+            if f.kind == "literal"
         )
         try:
             steps = self._collect(declared, view.path, apart)
