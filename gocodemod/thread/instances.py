@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from tree_sitter import Node
 
-from gocodemod.golang.facts import Instances, Literal, Struct
+from gocodemod.golang.facts import Instances, Literal, Object, Struct
 from gocodemod.model import Edit, Refusal
 from gocodemod.thread.plan import World
 
@@ -44,7 +44,7 @@ def problem(world: World, struct: Struct, found: Instances) -> Refusal | None:
             return refused
     if not found.literals:
         return Refusal("zero-value-used", f"nothing makes a {name} by a composite literal")
-    return _tagged(world, struct) or _made_by_others(world, struct, found)
+    return _tagged(world, struct) or _made_by_others(world, struct)
 
 
 def _literal(world: World, struct: Struct, literal: Literal) -> Refusal | None:
@@ -78,28 +78,20 @@ def _tagged(world: World, struct: Struct) -> Refusal | None:
     return None
 
 
-def _made_by_others(world: World, struct: Struct, found: Instances) -> Refusal | None:
+def _made_by_others(world: World, struct: Struct) -> Refusal | None:
     """Other modules may make a value of an exported type, unless one that they make is of no use."""
     package = world.facts.file(struct.path).package_name
     folder = f"{os.path.dirname(struct.path)}/".replace(os.sep, "/")
     if not struct.exported or package == "main" or "/internal/" in folder or world.exported:
         return None
-    hidden = {f.name for f in struct.fields if not f.exported and f.underlying.startswith(_NIL)}
-    own = [m for m in found.literals if not m.path.endswith("_test.go")]
-    for literal in own:
-        hidden &= set(_keys(_node(world, literal)))
-    if own and hidden:
+    if any(not f.exported and f.underlying.startswith(_NIL) and _always_set(world, f) for f in struct.fields):
         return None
     return Refusal("exported-api", f"other modules may make a {struct.name} themselves (--thread-exported)")
 
 
-def _keys(node: Node | None) -> Iterator[str]:
-    for element in node.named_children if node is not None else ():
-        key = element.child_by_field_name("key") if element.type == "keyed_element" else None
-        if key is None and element.type == "keyed_element" and element.named_children:
-            key = element.named_children[0]
-        if key is not None and key.text is not None:
-            yield key.text.decode("utf-8", "replace")
+def _always_set(world: World, field: Object) -> bool:
+    made = [m for m in world.facts.constructions(field.id).made if m.kind != "test"]
+    return bool(made) and all(m.sets for m in made)
 
 
 def _node(world: World, literal: Literal) -> Node | None:

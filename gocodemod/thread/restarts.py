@@ -116,26 +116,27 @@ def made_here(start: Start) -> Node | None:
     for statement in reversed(before):
         assigns = statement.type in ("short_var_declaration", "assignment_statement", "var_declaration")
         if assigns and _makes(view, statement, start.base):
-            fresh = all(flow.contains(loop, statement) for loop in flow.loops_around(view.node))
-            return statement if fresh else None
+            return statement
     return None
 
 
 def _stopped_since(start: Start, stop: Stop, made: Node) -> bool:
+    """Whether the same function may call the stop before the start; what it defers, and what its literals do, comes later."""
     view = start.view
-    stops = (r for r in view.refs_of(stop.method.id) if r.role != "defer-call")
-    return any(made.end_byte <= r.start < view.node.start_byte for r in stops)
+    loops = [n for n in flow.loops_around(view.node) if not flow.contains(n, made)]
+    reached = max([view.node.start_byte, *(n.end_byte for n in loops)])
+    stops = (r for r in view.refs_of(stop.method.id) if r.role == "call" and r.literals == view.literals)
+    return any(made.end_byte <= r.start < reached for r in stops)
 
 
 def _makes(view: View, statement: Node, base: str) -> bool:
-    """``p := &T{...}``, ``p, err := NewT(...)``, ``s.p = newT()``."""
-    text = view.text(statement)
-    plain = (
-        re.match(rf"(?:var\s+)?{re.escape(base)}\s*(?:,\s*\w+\s*)?:?=\s*(&|(?:\w+\.)?(\w+)\()?", text) if base else None
-    )
-    if plain is None:
+    """``p := &T{...}``, ``p := T{...}``, ``p, err := NewT(...)``, ``s.p = newT()``."""
+    made = rf"(?:var\s+)?{re.escape(base)}\s*(?:,\s*\w+\s*)?:?=\s*(?:&|(?:\w+\.)?(\w+)([({{]))"
+    found = re.match(made, view.text(statement)) if base else None
+    if found is None:
         return False
-    return plain[1] == "&" or bool(plain[2] and names.first_word(plain[2]) in ("new", "make", "must", "create", "open"))
+    called = found[1] if found[2] == "(" else ""
+    return not called or names.first_word(called) in ("new", "make", "must", "create", "open")
 
 
 def _once(start: Start, struct: Struct) -> bool:
