@@ -76,9 +76,9 @@ READERS: Mapping[str, _Reader] = {
     "tags": _names,
     "jobs": _count,
     "verify": _flag,
-    "vet_timeout": _seconds,
     "thread_depth": _count,
     "thread_exported": _flag,
+    "vet_timeout": _seconds,
 }
 
 

@@ -40,26 +40,24 @@ REASONS: dict[str, str] = {
         "The signal has fired, or may have, when the wait is reached (code after a cancel, a deferred function, a method "
         "that stops things): the rewrite would skip the wait."
     ),
-    # Context threading.
+    # Signatures that would change.
     "exported-api": (
-        "A function that would need a context as its parameter is exported: other modules may call it. `--thread-exported` "
-        "changes it all the same; what main and internal packages export is no API."
+        "The function is exported, or linked to by name: code that cannot be seen may call it as it is. A context is threaded "
+        "through it with `--thread-exported`; what main and internal packages export is no API."
     ),
     "used-as-value": (
-        "A function that would need a context as its parameter is used otherwise than in plain calls (as a value, as a method "
-        "expression, with all results of another call), so its type cannot change."
+        "The function, or its type, is used as a value somewhere, or called in a way that cannot be given one more argument, "
+        "so its signature is not ours to change."
     ),
-    "satisfies-interface": (
-        "A method that would need a context as its parameter may be called through an interface, whose method would have to "
-        "change with it."
+    "satisfies-interface": "A method of this name may be called through an interface, so its signature is not ours to change.",
+    "other-build-config": (
+        "A file that is generated, excluded, or left out of this build configuration, or a test that was not loaded, names what "
+        "would change."
     ),
+    # Context threading.
     "bound-signature": "Something that is not Go code calls the function: go:linkname, cgo's export, or assembly.",
     "thread-too-deep": (
         "More functions than `--thread-depth` allows stand between the site and the nearest caller that has a context."
-    ),
-    "other-build-config": (
-        "A call that would need one more argument stands in a file that is generated, excluded, or built in another "
-        "configuration: what is not seen is not changed, so nothing is."
     ),
     "runs-at-init": "The code is called when its package is initialised, where there is no context.",
     "outlives-signal": (
@@ -220,14 +218,6 @@ REASONS: dict[str, str] = {
         "should be shared, too, is for a person to decide."
     ),
     "fixed-together": ("The rewrite of another site changes this one with it."),
-    "exported-api": ("The function is exported, or linked to by name: code that cannot be seen may call it as it is."),
-    "used-as-value": (
-        "The function, or its type, is used as a value somewhere, so its signature is not ours to change."
-    ),
-    "satisfies-interface": ("An interface demands a method of this name, so its signature is not ours to change."),
-    "other-build-config": (
-        "A file that this build configuration leaves out, or a test that was not loaded, names what would change."
-    ),
     # ticker-stop and time-after-loop.
     "ownership-unknown": (
         "Somebody else may hold the timer or ticker (it, or its channel, is returned, stored, passed on, sent, "

@@ -205,6 +205,44 @@ def test_groups(repo: Path, group: str, names: list[str]) -> None:
     assert list(Ran(repo, "--group", group, "--level", "review", "--prefix", "x").statuses) == [f"x/{n}" for n in names]
 
 
+# Two loops whose way to a context leads through the same function: neither change compiles without the other's.
+SHARED = """package main
+
+import (
+	"fmt"
+	"time"
+)
+
+func main() { run() }
+
+func run() {
+	first()
+	second()
+}
+
+func first() {
+	for range 3 {
+		fmt.Println("first")
+		time.Sleep(time.Second)
+	}
+}
+
+func second() {
+	for range 3 {
+		fmt.Println("second")
+		time.Sleep(time.Second)
+	}
+}
+"""
+
+
+def test_fixes_that_share_a_signature_are_one_change_set(tmp_path: Path) -> None:
+    repo = repository(tmp_path / "m", {"go.mod": MOD, "main.go": SHARED})
+    ran = Ran(repo, "--level", "review", "--group", "site")
+    (name,) = ran.statuses
+    assert git(repo, "log", "-1", "--format=%B", name).count(b"Gocodemod-Site: ") == 2, ran.err
+
+
 def test_names_do_not_move_with_lines(repo: Path) -> None:
     names = set(Ran(repo, "--group", "site").statuses)
     tree(repo, {"p.go": LOOP.replace("func Start", "// A line more.\nfunc Start")})

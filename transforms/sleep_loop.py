@@ -24,7 +24,10 @@ The level is safe where the exit that the signal triggers can be told from succe
 error, or the exit the loop already had. Elsewhere it is review: a plain return to a caller, and the ``return false`` of a
 loop whose tries are used up.
 
-Not handled, and why: loops with no signal in scope (``no-stop-signal``), waits while a lock is held
+Where no signal is in scope, a context is brought from the callers, or from main, if every call on the way can be changed
+(docs/context-threading.md); such a fix is always review.
+
+Not handled, and why: loops to which no signal can be brought (``no-stop-signal`` and the reasons of that page), waits while a lock is held
 (``sleeps-under-lock``: the lock is the problem), functions that would have to report a stop and cannot
 (``no-way-to-report-stop``), loops their caller relies on as a barrier (``barrier``) or would call again at once
 (``caller-would-spin``), loops whose exit does more than a return can copy (``stop-exit-differs``). ``gocodemod explain REASON`` has the rest.

@@ -110,6 +110,10 @@ def _flags(options: PrOptions) -> tuple[str, ...]:
     flags: list[str] = []
     if options.cadence is not None:
         flags += ["--cadence", options.cadence]
+    if options.thread_depth is not None:
+        flags += ["--thread-depth", str(options.thread_depth)]
+    if options.thread_exported:
+        flags.append("--thread-exported")
     if options.include_tests:
         flags.append("--include-tests")
     if options.include_generated:

@@ -22,7 +22,7 @@ from gocodemod.engine.verify import Verified, verify
 from gocodemod.errors import ToolchainError
 from gocodemod.golang import toolchain as go
 from gocodemod.golang.source import Source
-from gocodemod.model import Decision, Fix, Kind, Level, Outcome, Site, Verification
+from gocodemod.model import Decision, Edit, Fix, Kind, Level, Outcome, Site, Verification
 from gocodemod.progress import NullProgress, Progress
 from gocodemod.settings import Settings
 from gocodemod.transform import Transform
@@ -78,6 +78,8 @@ def run_apart(
 ) -> Apart:
     """As ``run``, but the fixes are told apart by ``key``, and each set is built and verified without the others.
 
+    Sets whose fixes make the same edit somewhere (the signature that two sites need changed) become one, by the first name.
+
     ``root``: what paths are shown, and sites named, relative to; else as ``run`` finds it.
     Raises as ``run`` does, and ToolchainError where there is no toolchain: nothing unverified is set apart.
     """
@@ -92,6 +94,7 @@ def run_apart(
         sets: dict[str, list[Proposal]] = {}
         for proposal in decisions.proposals:
             sets.setdefault(key(proposal), []).append(proposal)
+        sets = joined(sets)
         results = {}
         for name in sorted(sets):
             outcomes, changed = turn.settle(decisions, sets[name])
@@ -130,6 +133,27 @@ def _toolchain(settings: Settings) -> tuple[go.Toolchain | None, str]:
             # One that was asked for by name is not done without.
             raise
         return None, str(error)
+
+
+def joined(sets: Mapping[str, list[Proposal]]) -> dict[str, list[Proposal]]:
+    """The sets, those as one whose fixes share an edit: neither would be whole, or merge, without the other's."""
+    names = {name: name for name in sets}
+
+    def first(name: str) -> str:
+        while names[name] != name:
+            name = names[name]
+        return name
+
+    owner: dict[tuple[str, Edit], str] = {}
+    for name in sorted(sets):
+        for change in (c for proposal in sets[name] for c in proposal.fix.changes):
+            for edit in change.edits:
+                low, high = sorted((first(name), first(owner.setdefault((change.path, edit), name))))
+                names[high] = low
+    found: dict[str, list[Proposal]] = {}
+    for name in sorted(sets):
+        found.setdefault(first(name), []).extend(sets[name])
+    return found
 
 
 @dataclass(frozen=True)

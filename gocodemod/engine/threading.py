@@ -6,6 +6,7 @@ to the bytes on disk, so that plan and rewrite are one fix. A fix whose context 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -147,19 +148,18 @@ class _Threading:
         return Language(file=file or module, module=module)
 
     def _editable(self, path: str) -> Refusal | None:
+        name = os.path.basename(path)
         if self.excluded(path):
-            return Refusal("other-build-config", f"{path} is excluded from edits")
+            return Refusal("other-build-config", f"{name} is excluded from edits")
         if is_generated(self.read(path)) and not self.settings.include_generated:
-            return Refusal("other-build-config", f"{path} is generated: it would be written anew without the argument")
+            return Refusal("other-build-config", f"{name} is generated: it would be written anew without the argument")
         self.checkers.load([path])
         absence = self.checkers.absence(path)
         if absence is not None:
-            return Refusal("other-build-config", f"{path}: {absence.message}")
+            return Refusal("other-build-config", f"{name}: {absence.message}")
         place = self.checkers.place(path)
         if place is None or place.env or place.tags:
-            return Refusal("other-build-config", f"{path} is built in another configuration")
-        if self._source(path).tree.root_node.has_error:
-            return Refusal("grammar-gap", f"{path} holds syntax that cannot be read here")
+            return Refusal("other-build-config", f"{name} is built in another configuration")
         return None
 
     # --- deciding ---------------------------------------------------------------------------------------------

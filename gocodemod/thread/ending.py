@@ -21,9 +21,14 @@ def problem(world: World, plan: Plan) -> Refusal | None:
         return Refusal("main-does-not-stop", "main was not found again")
     context = Context(world.facts, language, world.source)
     for body in reach.started_too(context, view, block):
-        other = next((c for c in body.calls if c.name.startswith("os/signal.") and not _ours(view, body, c.start)), None)
+        other = next(
+            (c for c in body.calls if c.name.startswith("os/signal.") and not _ours(view, body, c.start)), None
+        )
         if other is not None:
-            return Refusal("handles-signals", f"{body.name or 'main'} calls {other.name}: the program has its own answer to signals")
+            return Refusal(
+                "handles-signals",
+                f"{body.name or 'main'} calls {other.name}: the program has its own answer to signals",
+            )
     found = endings.of(context, view, block)
     if found.verdict in (Verdict.NEVER, Verdict.UNKNOWN):
         return Refusal("main-does-not-stop", f"main would go on after its context has ended: {found.why}")
@@ -37,10 +42,18 @@ def problem(world: World, plan: Plan) -> Refusal | None:
 
 
 def _ours(view: View, body: reach.Body, start: int) -> bool:
-    return body.view.path == view.path and body.view.source.data[start:].startswith(b"signal.NotifyContext") and not body.name
+    return (
+        body.view.path == view.path
+        and body.view.source.data[start:].startswith(b"signal.NotifyContext")
+        and not body.name
+    )
 
 
 def _standard(name: str) -> bool:
     """Whether the standard library's: its import paths have no dot in their first element. Function values have no path."""
     bare = name.lstrip("(*")
-    return "." in bare and name.startswith(("(*",)) is name.startswith("(") and "." not in bare.split("/", 1)[0].split(".", 1)[0]
+    return (
+        "." in bare
+        and name.startswith(("(*",)) is name.startswith("(")
+        and "." not in bare.split("/", 1)[0].split(".", 1)[0]
+    )

@@ -72,6 +72,8 @@ def step(world: World, function: Function, path: str) -> Step | Refusal:
         return _main(world, function, path, declaration, shown)
     if function.name == "init":
         return Refusal("runs-at-init", "init has no caller that could hand it a context")
+    if declaration.has_error:
+        return Refusal("grammar-gap", f"{shown} holds syntax that cannot be read here")
     problem = world.editable(path) or _signature(world, function, named, shown)
     if problem is not None:
         return problem
@@ -81,7 +83,9 @@ def step(world: World, function: Function, path: str) -> Step | Refusal:
     if found.bound:
         return Refusal("bound-signature", f"{shown}: {_BOUND[found.bound]}")
     if found.unloaded:
-        return Refusal("other-build-config", f"{os.path.basename(found.unloaded[0])} may call {shown}, and is not built here")
+        return Refusal(
+            "other-build-config", f"{os.path.basename(found.unloaded[0])} may call {shown}, and is not built here"
+        )
     calls: list[Called] = []
     for ref in found.refs:
         if ref.role == "declare":
@@ -194,6 +198,8 @@ def _called(world: World, ref: Ref, function: Function, shown: str) -> Called | 
     view = View.around(source, world.facts, arguments, world.language(ref.path))
     if view is None or not around or around[-1].kind != "declaration":
         return Refusal("runs-at-init", f"{where} calls {shown} when the package is initialised")
+    if view.outermost.has_error:
+        return Refusal("grammar-gap", f"{where} calls {shown} in a function that holds syntax that cannot be read here")
     return _given(world, ref, view, arguments, where, shown)
 
 
@@ -222,7 +228,8 @@ def _given(world: World, ref: Ref, view: View, arguments: Node, where: str, show
         return Refusal("no-stop-signal", f"{where} calls {shown} with {found.text} at hand, which is no context")
     if apart and not _lasts(view, found.object, found.place, caller):
         return Refusal(
-            "outlives-signal", f"{where} starts a goroutine that runs {shown}, and {found.text} may end before it should"
+            "outlives-signal",
+            f"{where} starts a goroutine that runs {shown}, and {found.text} may end before it should",
         )
     return called(found.text)
 
@@ -242,7 +249,11 @@ def _lasts(view: View, context: str, place: str, caller: Function) -> bool:
 
 
 def _given_by_test(world: World, view: View, called: Callable[..., Called]) -> Called | Refusal:
-    """A test hands over its own context, from Go 1.24 on: https://pkg.go.dev/testing#T.Context."""
+    """A test hands over the context that it works with, else its own, from Go 1.24 on: https://pkg.go.dev/testing#T.Context."""
+    if any(c.family == "context" and c.place in ("local", "param", "captured") for c in signals.candidates(view)):
+        found = signals.find(view, view.node)
+        if not isinstance(found, Refusal) and found.family == "context" and found.place != "testing":
+            return called(found.text)
     own = [v for v in world.facts.visible(view.path, view.node.start_byte) if v.family == "testing" and v.base is None]
     nearest = [f for f in view.functions if f.kind == "literal" and not f.callee.endswith((".Run", ".Fuzz"))]
     if own and not nearest and view.language.file >= TESTING_CONTEXT:
