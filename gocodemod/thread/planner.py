@@ -9,7 +9,7 @@ from gocodemod.analysis.view import View
 from gocodemod.errors import TypesUnavailable
 from gocodemod.golang.facts import Function
 from gocodemod.model import Refusal
-from gocodemod.thread import functions
+from gocodemod.thread import functions, lifecycle
 from gocodemod.thread.functions import Step
 from gocodemod.thread.plan import Draft, Plan, World
 
@@ -22,7 +22,23 @@ class Planner:
     _steps: dict[str, Step | Refusal] = field(default_factory=dict)
 
     def plan(self, view: View) -> Plan | Refusal:
-        """How a context gets to the function that ``view`` shows, or why it cannot."""
+        """How a signal gets to the function that ``view`` shows, or why it cannot.
+
+        The end of the type that started a goroutine is nearer to it than any caller's context.
+        """
+        try:
+            own = lifecycle.plan(self.world, view)
+        except TypesUnavailable as error:
+            own = Refusal("types-unavailable", str(error))
+        if isinstance(own, Plan):
+            return own
+        handed = self._handed(view)
+        if own is None or isinstance(handed, Plan):
+            return handed
+        return Refusal(own.reason, f"{own.message}; {handed.message}")
+
+    def _handed(self, view: View) -> Plan | Refusal:
+        """How a context is handed to the function by its callers."""
         declared = view.functions[-1]
         if declared.kind != "declaration":
             return Refusal("no-stop-signal", "the code is in no declared function, so nothing can hand it a context")

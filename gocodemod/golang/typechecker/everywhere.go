@@ -27,22 +27,11 @@ type everywhereAnswer struct {
 // everywhere looks for a function or method of a main module in all packages that import the one that declares it.
 func (s *session) everywhere(id string) (any, error) {
 	answer := &everywhereAnswer{Refs: []ref{}, Unloaded: []string{}}
-	path, _, ok := splitID(id)
-	if !ok {
-		return nil, failf(codeNotLoaded, "%s is declared in no file", id)
+	declaring, name, err := s.declaredBy(id)
+	if err != nil {
+		return nil, err
 	}
-	if !s.meta.everything {
-		if err := s.listMainModules(); err != nil {
-			return nil, err
-		}
-	}
-	key := s.meta.bodyKey(path)
-	declaring := s.meta.packages[key]
-	if declaring == nil || !declaring.main {
-		return nil, failf(codeNotLoaded, "%s is declared in no package of a main module", id)
-	}
-	name := id[strings.LastIndexByte(id, ':')+1:]
-	keys := s.mentioning(declaring, name)
+	keys := s.importing(declaring, func(meta *packageMeta) bool { return s.holds(meta, name) })
 	s.current.prepare(keys)
 	var function *types.Func
 	var bodies []*body
@@ -97,9 +86,8 @@ func distinct(refs []ref) []ref {
 	return kept
 }
 
-// mentioning lists the packages of the main modules that declare, or import what declares, the name and hold it, with
-// their tests.
-func (s *session) mentioning(declaring *packageMeta, name string) []string {
+// importing lists a package of the main modules and those that import it and fit, with their tests.
+func (s *session) importing(declaring *packageMeta, fits func(*packageMeta) bool) []string {
 	var keys []string
 	for key, meta := range s.meta.packages {
 		if !meta.main || (meta.forTest != "" && withoutVariant(key) != meta.forTest && withoutVariant(key) != meta.forTest+"_test") {
@@ -113,7 +101,7 @@ func (s *session) mentioning(declaring *packageMeta, name string) []string {
 		for _, dep := range meta.imports {
 			imports = imports || withoutVariant(dep) == declaring.path
 		}
-		if own || (imports && s.holds(meta, name)) {
+		if own || (imports && fits(meta)) {
 			keys = append(keys, key)
 		}
 	}
