@@ -169,6 +169,8 @@ def parse_flags(transform: str, flags: Sequence[str]) -> Settings:
     parser.add_argument("--include-tests", action="store_true")
     parser.add_argument("--include-generated", action="store_true")
     parser.add_argument("--tags", type=lambda text: tuple(text.split(",")), default=())
+    parser.add_argument("--thread-depth", type=int, default=Settings.thread_depth)
+    parser.add_argument("--thread-exported", action="store_true")
     found = parser.parse_args(flags)
     return Settings(
         select=(transform,),
@@ -178,6 +180,8 @@ def parse_flags(transform: str, flags: Sequence[str]) -> Settings:
         include_generated=found.include_generated,
         tags=found.tags,
         jobs=1,
+        thread_depth=found.thread_depth,
+        thread_exported=found.thread_exported,
     )
 
 

@@ -62,13 +62,13 @@ class Ending:
     @property
     def sleeps(self) -> tuple[str, ...]:
         """Its pauses as written: whoever waits for it may wait that long."""
-        found = (_line(view.text(node)) for view, node in self._pauses())
+        found = (_line(view.text(node)) for view, node in self.pauses())
         return tuple(dict.fromkeys(found))
 
     @property
     def long_pause(self) -> str:
         """A pause of more than a second that nothing cuts short, as written; ``""`` if none is known to be so long."""
-        for view, node in self._pauses():
+        for view, node in self.pauses():
             arguments = node.child_by_field_name("arguments")
             value = arguments.named_children[0] if arguments is not None and arguments.named_children else None
             known = view.facts.expr(view.path, value.start_byte, value.end_byte) if value is not None else None
@@ -77,7 +77,7 @@ class Ending:
                 return _line(view.text(node))
         return ""
 
-    def _pauses(self) -> Iterator[tuple[View, Node]]:
+    def pauses(self) -> Iterator[tuple[View, Node]]:
         """The calls of ``time.Sleep``, and of ``time.After`` where that alone is waited for."""
         for body in self.reach.bodies:
             for call in body.calls:

@@ -126,12 +126,17 @@ class _Decider:
         except TypesUnavailable as error:
             return Refusal("types-unavailable", str(error))
         except Exception as error:  # one site must not hide all others
-            text = "".join(traceback.format_exception(error)).strip()
-            return Refusal("internal-error", f"{type(error).__name__}: {error}", {"exception": text})
+            return internal(error)
 
     def _validate(self, fix: Fix) -> None:
         for change in fix.changes:
             algebra.validate(change.edits, len(self.read(change.path)))
+
+
+def internal(error: Exception) -> Refusal:
+    """The refusal of a site at which this program fails."""
+    text = "".join(traceback.format_exception(error)).strip()
+    return Refusal("internal-error", f"{type(error).__name__}: {error}", {"exception": text})
 
 
 def site_node(transform: Transform, source: Source, site: Site) -> tree_sitter.Node | None:

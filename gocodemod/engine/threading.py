@@ -6,8 +6,9 @@ to the bytes on disk, so that plan and rewrite are one fix. A fix whose context 
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gocodemod.analysis.view import View
@@ -123,6 +124,8 @@ class _Threading:
                 self._lay([Proposal(match.site, Fix(plan.changes, Level.REVIEW, ""))])
         except GocodemodError as error:
             return Refusal("import-name-taken", str(error))
+        except Exception as error:  # one site must not hide all others
+            return deciding.internal(error)
         return plan
 
     def _world(self, place: Place) -> World:
@@ -174,10 +177,32 @@ class _Threading:
         for one in alone:
             again = self._round([one], answers)
             assert not again, "a plan on its own meets no other"
+        self._mains(planned, answers)
+
+    def _mains(self, planned: Sequence[_Planned], answers: dict[int, Decision]) -> None:
+        """Keep those fixes whose main ends with its context: by itself, or together with others that are kept."""
+        made = {p.plan.main: {} for p in planned if p.plan.main}  # type: dict[str, dict[int, _Planned]]
         for one in planned:
-            decision = answers[one.index]
-            if one.plan.main and isinstance(decision, Fix):
-                answers[one.index] = self._main_ends(one, decision)
+            if one.plan.main and isinstance(answers[one.index], Fix):
+                made[one.plan.main][one.index] = one
+        for group in made.values():
+            kept: list[Proposal] = []
+            open_, problems = list(group.values()), {}  # type: list[_Planned], dict[int, Refusal]
+            found = True
+            while found:
+                found = False
+                for one in list(open_):
+                    fix = answers[one.index]
+                    assert isinstance(fix, Fix), "the group holds fixes"
+                    problem = self._main_goes_on(one, [*kept, Proposal(one.match.site, fix)])
+                    if problem is None:
+                        kept.append(Proposal(one.match.site, fix))
+                        open_.remove(one)
+                        found = True
+                    else:
+                        problems[one.index] = problem
+            for one in open_:
+                answers[one.index] = problems[one.index]
 
     def _round(self, planned: Sequence[_Planned], answers: dict[int, Decision]) -> list[_Planned]:
         """Decide over these plans laid together. Returned: those whose rewrite meets another plan's edits."""
@@ -191,7 +216,9 @@ class _Threading:
         unclear: list[_Planned] = []
         for one, match in zip(planned, moved, strict=True):
             decision = by_site[match.site]
-            if isinstance(decision, Fix):
+            if isinstance(decision, Fix) and one.plan.goes_on:
+                answers[one.index] = Refusal("barrier", one.plan.goes_on, {"thread": one.plan.described})
+            elif isinstance(decision, Fix):
                 whole = self._whole(one, decision, edits)
                 if whole is None:
                     unclear.append(one)
@@ -225,21 +252,20 @@ class _Threading:
         evidence = {**fix.evidence, "thread": one.plan.described}
         return replace(fix, changes=tuple(parts[p] for p in sorted(parts)), level=Level.REVIEW, evidence=evidence)
 
-    def _main_ends(self, one: _Planned, fix: Fix) -> Decision:
-        """The fix, if main ends once its context has; else why it does not."""
-        files, _ = self._lay([Proposal(one.match.site, fix)])
-        self.checkers.overlay(files)
-        read = _over(files, self.read)
-        world = replace(
-            self._planners[one.place].world,
-            source=lambda path: Source.parse(path, read(path)),
-        )
+    def _main_goes_on(self, one: _Planned, fixes: Sequence[Proposal]) -> Refusal | None:
+        """Why main does not end once its context has, with these fixes made; None if it does."""
         try:
+            files, _ = self._lay(algebra.merge(fixes).kept)
+            self.checkers.overlay(files)
+            read = _over(files, self.read)
+            world = replace(self._planners[one.place].world, source=lambda path: Source.parse(path, read(path)))
             problem = ending.problem(world, one.plan)
         except (TypesUnavailable, ToolchainError) as error:
             return Refusal("types-unavailable", str(error))
+        except Exception as error:  # as above
+            return deciding.internal(error)
         if problem is None:
-            return fix
+            return None
         return replace(problem, evidence={**problem.evidence, "thread": one.plan.described})
 
     def _lay(self, proposals: Sequence[Proposal]) -> _Laid:
@@ -284,20 +310,14 @@ def _carried(
         if any(laid[i] not in mine for i in met):
             return None
         if not met:
-            found.append(Edit(_old(offsets, edit.start), _old(offsets, edit.end), edit.new))
+            found.append(Edit(offsets.to_old(edit.start), offsets.to_old(edit.end), edit.new))
             continue
         start, end = min(edit.start, ranges[met[0]][0]), max(edit.end, ranges[met[-1]][1])
-        old_start = laid[met[0]].start if start == ranges[met[0]][0] else _old(offsets, start)
-        old_end = laid[met[-1]].end if end == ranges[met[-1]][1] else _old(offsets, end)
+        old_start = laid[met[0]].start if start == ranges[met[0]][0] else offsets.to_old(start)
+        old_end = laid[met[-1]].end if end == ranges[met[-1]][1] else offsets.to_old(end)
         found.append(Edit(old_start, old_end, after[start : edit.start] + edit.new + after[edit.end : end]))
-        left = [e for e in left if e not in {laid[i] for i in met}]
+        # The same edits as laid, but for their line endings.
+        spans = {(laid[i].start, laid[i].end) for i in met}
+        left = [e for e in left if (e.start, e.end) not in spans]
     whole = sorted([*left, *found])
-    return tuple(whole) if all(a.end <= b.start for a, b in _pairs(whole)) else None
-
-
-def _old(offsets: Offsets, offset: int) -> int:
-    return offsets.to_old(offset)
-
-
-def _pairs(edits: Sequence[Edit]) -> Iterator[tuple[Edit, Edit]]:
-    return zip(edits, edits[1:], strict=False)
+    return tuple(whole) if all(a.end <= b.start for a, b in itertools.pairwise(whole)) else None

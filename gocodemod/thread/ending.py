@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from gocodemod.analysis import endings, reach
+import os
+import re
+
+from tree_sitter import Node
+
+from gocodemod.analysis import endings, flow, programs, reach
 from gocodemod.analysis.endings import Verdict
 from gocodemod.analysis.view import View
 from gocodemod.model import Refusal
@@ -20,25 +25,45 @@ def problem(world: World, plan: Plan) -> Refusal | None:
     if block is None or view is None:
         return Refusal("main-does-not-stop", "main was not found again")
     context = Context(world.facts, language, world.source)
-    for body in reach.started_too(context, view, block):
-        other = next(
-            (c for c in body.calls if c.name.startswith("os/signal.") and not _ours(view, body, c.start)), None
-        )
-        if other is not None:
-            return Refusal(
-                "handles-signals",
-                f"{body.name or 'main'} calls {other.name}: the program has its own answer to signals",
-            )
+    handler = _handles_signals(context, view, block, plan.main)
+    if handler:
+        return Refusal("handles-signals", f"{handler}: the program has its own answer to signals")
     found = endings.of(context, view, block)
     if found.verdict in (Verdict.NEVER, Verdict.UNKNOWN):
         return Refusal("main-does-not-stop", f"main would go on after its context has ended: {found.why}")
     for wait in found.waits:
         if not any(u.kind == "context" for u in wait.until):
             return Refusal("main-does-not-stop", f"main may go on after its context has ended: {wait.text}")
+    pause = _pause(found)
+    if pause:
+        return Refusal("main-does-not-stop", f"main may go on for a while after its context has ended: {pause}")
     foreign = next((n for n in found.unseen if not _standard(n)), None)
     if foreign is not None:
         return Refusal("main-does-not-stop", f"whether {foreign} comes back when the context has ended cannot be seen")
     return None
+
+
+# Nanoseconds. Who has pressed Ctrl-C waits for longer only if something tells them why.
+_SHORT_PAUSE = 1_000_000_000
+_NOTIFIES = re.compile(rb"\b(signal\.(?:Notify|NotifyContext|Ignore|Reset))\(")
+
+
+def _handles_signals(context: Context, view: View, block: Node, main: str) -> str:
+    """What asks for signals already: what main can be seen to call or start, or, where not all of that can be seen, any file.
+
+    ``main`` is looked at as it is on disk, where it makes no context yet.
+    """
+    unseen = False
+    for body in reach.started_too(context, view, block):
+        for call in body.calls:
+            if call.name.startswith("os/signal.") and not _ours(view, body, call.start):
+                return f"{body.name or 'main'} calls {call.name}"
+        unseen = unseen or any(c.kind in ("value", "interface-method", "unknown") for c in body.calls)
+    for path, data in programs.files(main) if unseen else ():
+        found = _NOTIFIES.search(data) if b'"os/signal"' in data else None
+        if found is not None:
+            return f"{os.path.basename(path)} calls {found[1].decode()}"
+    return ""
 
 
 def _ours(view: View, body: reach.Body, start: int) -> bool:
@@ -47,6 +72,19 @@ def _ours(view: View, body: reach.Body, start: int) -> bool:
         and body.view.source.data[start:].startswith(b"signal.NotifyContext")
         and not body.name
     )
+
+
+def _pause(found: endings.Ending) -> str:
+    """A Sleep that main waits for: in a loop, for longer than a second, or for nobody knows how long."""
+    for view, node in found.pauses():
+        arguments = node.child_by_field_name("arguments")
+        value = arguments.named_children[0] if arguments is not None and arguments.named_children else None
+        known = view.facts.expr(view.path, value.start_byte, value.end_byte) if value is not None else None
+        constant = known.constant if known is not None else None
+        short = constant is not None and constant.lstrip("-").isdigit() and int(constant) <= _SHORT_PAUSE
+        if not short or flow.loops_around(node):
+            return " ".join(view.text(node).split())
+    return ""
 
 
 def _standard(name: str) -> bool:

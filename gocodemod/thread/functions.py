@@ -8,16 +8,22 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from gocodemod.analysis import firing, flow, goroutines, layout, names, signals
+from gocodemod.analysis import endings, firing, flow, layout, names, signals
+from gocodemod.analysis.endings import Verdict
+from gocodemod.analysis.later import runs_later
+from gocodemod.analysis.signals import Signal
 from gocodemod.analysis.view import View
-from gocodemod.golang.facts import Function, Object, Ref
+from gocodemod.golang.facts import Everywhere, Function, Object, Ref
 from gocodemod.golang.versions import TESTING_CONTEXT
 from gocodemod.model import Edit, Refusal
 from gocodemod.thread import parameters
 from gocodemod.thread.plan import World
+from gocodemod.transform import Context
 
 # First words of functions whose context lasts as long as what they run.
-_RUNS = frozenset({"run", "serve", "main", "loop", "watch", "monitor", "work", "execute", "start", "process", "poll"})
+_RUNS = frozenset({"run", "serve", "main", "loop", "watch", "monitor"})
+# Places of a context that a test works with.
+_OF_TEST = frozenset({"local", "param", "captured"})
 _BOUND = {
     "linkname": "go:linkname names it",
     "export": "it is exported to C",
@@ -29,7 +35,8 @@ _BOUND = {
 class Called:
     """One call of the function: the edit that hands over ``text``; None for ``text`` where ``caller`` needs a context first.
 
-    ``arguments``: start of the list in ``path``. ``apart``: the call runs in a goroutine that its caller does not wait for.
+    ``arguments``: the list in ``path``. ``started``: by a go statement. ``apart``: the call may run when the caller has
+    returned, and nothing says that the caller's context is meant for it. ``stays``: the caller lasts as long as what it starts.
     """
 
     path: str
@@ -38,7 +45,9 @@ class Called:
     name: str
     text: str | None
     imports: tuple[str, ...]
+    started: bool
     apart: bool
+    stays: bool
 
     def edit(self, text: str) -> Edit:
         return parameters.hand_over(self.arguments, text)
@@ -78,19 +87,14 @@ def step(world: World, function: Function, path: str) -> Step | Refusal:
     if problem is not None:
         return problem
     found = world.facts.everywhere(function.object)
-    if found.iface:
-        return Refusal("satisfies-interface", f"{shown} may be called as a method of {found.iface}")
-    if found.bound:
-        return Refusal("bound-signature", f"{shown}: {_BOUND[found.bound]}")
-    if found.unloaded:
-        return Refusal(
-            "other-build-config", f"{os.path.basename(found.unloaded[0])} may call {shown}, and is not built here"
-        )
+    problem = _tied(found, shown)
+    if problem is not None:
+        return problem
     calls: list[Called] = []
     for ref in found.refs:
         if ref.role == "declare":
             continue
-        called = _called(world, ref, function, shown)
+        called = _called(world, ref, shown)
         if isinstance(called, Refusal):
             return called
         calls.append(called)
@@ -99,21 +103,36 @@ def step(world: World, function: Function, path: str) -> Step | Refusal:
     return _step(world, function, path, declaration, shown, tuple(calls))
 
 
+def _tied(found: Everywhere, shown: str) -> Refusal | None:
+    """Whether something that cannot be seen, or changed, relies on the signature."""
+    if found.iface:
+        return Refusal("satisfies-interface", f"{shown} may be called as a method of {found.iface}")
+    if found.bound:
+        return Refusal("bound-signature", f"{shown}: {_BOUND[found.bound]}")
+    if found.unloaded:
+        name = os.path.basename(found.unloaded[0])
+        return Refusal("other-build-config", f"{name} may call {shown}, and is not built here")
+    return None
+
+
 def _step(
     world: World, function: Function, path: str, declaration: Node, shown: str, calls: tuple[Called, ...]
 ) -> Step | Refusal:
     source = world.source(path)
     package = layout.import_name(source, "context")
+    dotted = source.imports().get(".") == "context"
     known = world.facts.lookup(path, function.start, package)
-    if known is not None and (known.kind != "package" or known.package != "context"):
+    if not dotted and known is not None and (known.kind != "package" or known.package != "context"):
         return Refusal("import-name-taken", f"{package} means something else in {os.path.basename(path)}")
     name = names.fresh(world.facts, path, function.body_start + 1, declaration, "ctx")
-    edits = tuple(parameters.declare(declaration, f"{name} {package}.Context"))
+    edits = tuple(parameters.declare(declaration, f"{name} Context" if dotted else f"{name} {package}.Context"))
+    if dotted:
+        return Step(function.object, path, shown, name, edits, (), calls)
     return Step(function.object, path, shown, name, edits, ("context",), calls)
 
 
 def _main(world: World, function: Function, path: str, declaration: Node, shown: str) -> Step | Refusal:
-    """main makes the context: https://pkg.go.dev/os/signal#NotifyContext."""
+    """The step of main, which makes the context: https://pkg.go.dev/os/signal#NotifyContext."""
     problem = world.editable(path)
     if problem is not None:
         return problem
@@ -175,13 +194,17 @@ def _signature(world: World, function: Function, named: Object, shown: str) -> R
     return None
 
 
-def _called(world: World, ref: Ref, function: Function, shown: str) -> Called | Refusal:
+def _called(world: World, ref: Ref, shown: str) -> Called | Refusal:
     """One use of the function, which must be a call that can be given one more argument."""
     where = f"{os.path.basename(ref.path)}:{_line(world, ref)}"
-    if ref.role == "defer-call":
+    if ref.role == "defer-call" and not ref.path.endswith("_test.go"):
         return Refusal("signal-already-fired", f"{where} defers {shown}, which then runs when things end")
-    if ref.role not in ("call", "go-call"):
+    if ref.role not in ("call", "go-call", "defer-call"):
         return Refusal("used-as-value", f"{where} uses {shown} as a value")
+    if _is_method_expression(world, ref):
+        return Refusal(
+            "used-as-value", f"{where} calls {shown} by a method expression, whose first argument is the receiver"
+        )
     problem = world.editable(ref.path)
     if problem is not None:
         return problem
@@ -201,17 +224,36 @@ def _called(world: World, ref: Ref, function: Function, shown: str) -> Called | 
     return _given(world, ref, view, arguments, where, shown)
 
 
-def _given(world: World, ref: Ref, view: View, arguments: Node, where: str, shown: str) -> Called | Refusal:
-    caller = view.functions[-1]
-    apart = ref.role == "go-call" or any(
-        goroutines.starts_goroutine(f) and not goroutines.joined(view, f) for f in view.functions if f.kind == "literal"
+def _is_method_expression(world: World, ref: Ref) -> bool:
+    """``(*T).loop(t)``."""
+    selector: Node | None = world.source(ref.path).node_at(ref.start, ref.end)
+    while selector is not None and selector.type in ("identifier", "field_identifier"):
+        selector = selector.parent
+    operand = selector.child_by_field_name("operand") if selector is not None else None
+    if operand is None or selector is None or selector.type != "selector_expression":
+        return False
+    inner = world.facts.refs(ref.path, operand.start_byte, operand.end_byte)
+    named = world.facts.object(inner[-1].object) if inner else None
+    return (
+        named is not None
+        and named.kind == "type"
+        and not any(c.type == "call_expression" for c in flow.everything(operand))
     )
 
+
+def _given(world: World, ref: Ref, view: View, arguments: Node, where: str, shown: str) -> Called | Refusal:
+    caller = view.functions[-1]
+    started = ref.role == "go-call"
+    later = started or any(runs_later(view, f) for f in view.functions if f.kind == "literal")
+    lasts = stays(world, view)
+    apart = later and not lasts
+
     def called(text: str | None, *imports: str) -> Called:
-        return Called(ref.path, arguments, caller.object, caller.name, text, imports, apart)
+        return Called(ref.path, arguments, caller.object, caller.name, text, imports, started, apart, lasts)
 
     if ref.path.endswith("_test.go"):
-        return _given_by_test(world, view, called)
+        deferred = ref.role == "defer-call" or any(f.started == "defer" for f in view.functions)
+        return _given_by_test(world, view, called, deferred)
     if caller.object == "" or any(f.started == "defer" for f in view.functions):
         return Refusal("signal-already-fired", f"{where} calls {shown} in a deferred function, when things end")
     contexts = [c for c in signals.candidates(view) if c.family == "context" and c.place not in ("testing", "package")]
@@ -224,37 +266,60 @@ def _given(world: World, ref: Ref, view: View, arguments: Node, where: str, show
         return Refusal(found.reason, f"{where} calls {shown}: {found.message}")
     if found.family != "context" or found.place == "testing":
         return Refusal("no-stop-signal", f"{where} calls {shown} with {found.text} at hand, which is no context")
-    if apart and not _lasts(view, found.object, found.place, caller):
+    if found.place == "field" and _set_on_some_paths(view, found):
+        return Refusal("no-stop-signal", f"{where} calls {shown}, and {found.text} may not be set there")
+    if later and found.place == "request":
+        return Refusal(
+            "request-scoped-signal",
+            f"{where} calls {shown} in a goroutine or later, and {found.text} ends with its request",
+        )
+    if apart and found.place != "field" and not _meant_for_goroutines(view, found.object):
         return Refusal(
             "outlives-signal",
-            f"{where} starts a goroutine that runs {shown}, and {found.text} may end before it should",
+            f"{where} calls {shown} in a goroutine or later, and {found.text} may end before that should",
         )
     return called(found.text)
 
 
-def _lasts(view: View, context: str, place: str, caller: Function) -> bool:
-    """Whether the context of a goroutine's starter is one for the goroutine: it lasts as long as what the starter runs."""
-    if place in ("field", "captured"):
-        return True
-    if any(not r.is_error for r in caller.results):
-        return False  # a constructor's context is for making the thing
-    handed = (r for r in view.refs_of(context) if r.role == "argument")
-    starts = [n for n in flow.everything(view.outermost) if n.type == "go_statement"]
-    others = any(
-        n.start_byte <= r.start < n.end_byte and not flow.contains(n, view.node) for r in handed for n in starts
+def _set_on_some_paths(view: View, field: Signal) -> bool:
+    """Whether the caller itself sets the field, but not on every way to the call."""
+    passed = flow.dominating(view.node, view.function)
+    writes = [r for r in view.refs if r.object == field.object and r.role in ("assign", "address")]
+    return any(
+        not any(s.start_byte <= r.start < s.end_byte and s.type == "assignment_statement" for s in passed)
+        for r in writes
     )
-    return others or names.first_word(caller.name) in _RUNS - {"start"}
 
 
-def _given_by_test(world: World, view: View, called: Callable[..., Called]) -> Called | Refusal:
-    """A test hands over the context that it works with, else its own, from Go 1.24 on: https://pkg.go.dev/testing#T.Context."""
-    if any(c.family == "context" and c.place in ("local", "param", "captured") for c in signals.candidates(view)):
-        found = signals.find(view, view.node)
-        if not isinstance(found, Refusal) and found.family == "context" and found.place != "testing":
-            return called(found.text)
+def stays(world: World, view: View) -> bool:
+    """Whether the function that the view shows is there as long as what it starts: by its name, and by what it waits for.
+
+    A constructor is not.
+    """
+    caller = view.functions[-1]
+    block = flow.body(view.outermost)
+    if names.first_word(caller.name) not in _RUNS or not all(r.is_error for r in caller.results) or block is None:
+        return False
+    return endings.of(Context(world.facts, view.language, world.source), view, block).verdict is not Verdict.ENDS
+
+
+def _meant_for_goroutines(view: View, context: str) -> bool:
+    """Whether the starter gives its context to a goroutine already, this one or another: then it lasts as long as those."""
+    starts = [n for n in flow.everything(view.outermost) if n.type == "go_statement"]
+    return any(n.start_byte <= r.start < n.end_byte for n in starts for r in view.refs_of(context))
+
+
+def _given_by_test(world: World, view: View, called: Callable[..., Called], deferred: bool) -> Called | Refusal:
+    """A test hands over the context that it works with, else its own, from Go 1.24 on: https://pkg.go.dev/testing#T.Context.
+
+    Neither where the call is ``deferred``: it would find both at their ends.
+    """
+    found = signals.parent(view) if not deferred else None
+    if found is not None and not found.detached and not found.timed and found.signal.place in _OF_TEST:
+        return called(found.signal.text)
     own = [v for v in world.facts.visible(view.path, view.node.start_byte) if v.family == "testing" and v.base is None]
     nearest = [f for f in view.functions if f.kind == "literal" and not f.callee.endswith((".Run", ".Fuzz"))]
-    if own and not nearest and view.language.file >= TESTING_CONTEXT:
+    if own and not nearest and not deferred and view.language.file >= TESTING_CONTEXT:
         return called(f"{own[0].text}.Context()")
     package = layout.import_name(view.source, "context")
     known = world.facts.lookup(view.path, view.node.start_byte, package)

@@ -31,9 +31,22 @@ def hand_over(arguments: Node, text: str) -> Edit:
 
 
 def _first(items: Node, text: str) -> Edit:
-    more = any(c.type != "comment" for c in items.named_children)
+    """On a line of its own where the others are, or where gofmt would take a comment that stands first for one about it."""
     start = items.start_byte
-    return Edit(start, start + 1, f"({text}{', ' if more else ''}".encode())
+    inner = items.children[1:-1]
+    after = inner[0] if inner else items.children[-1]
+    more = any(c.type not in ("comment", ",") for c in inner)
+    if after.start_point.row > items.start_point.row:
+        put = f"(\n{text},"
+    elif after.type == "comment" and (more or after.end_point.row > items.start_point.row or _to_the_end(after)):
+        put = f"(\n{text},\n"
+    else:
+        put = f"({text}{', ' if more else ''}"
+    return Edit(start, start + 1, put.encode())
+
+
+def _to_the_end(comment: Node) -> bool:
+    return comment.text is not None and comment.text.startswith(b"//")
 
 
 def arguments(source: Source, start: int, end: int) -> Node | None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gocodemod.analysis import goroutines
+from gocodemod.analysis.later import runs_later
 from gocodemod.analysis.view import View
 from gocodemod.errors import TypesUnavailable
 from gocodemod.golang.facts import Function
 from gocodemod.model import Refusal
-from gocodemod.thread import functions, lifecycle
+from gocodemod.thread import afterwards, functions, lifecycle
 from gocodemod.thread.functions import Step
 from gocodemod.thread.plan import Draft, Plan, World
 
@@ -42,18 +42,21 @@ class Planner:
         declared = view.functions[-1]
         if declared.kind != "declaration":
             return Refusal("no-stop-signal", "the code is in no declared function, so nothing can hand it a context")
-        apart = any(
-            goroutines.starts_goroutine(f) and not goroutines.joined(view, f)
-            for f in view.functions
-            if f.kind == "literal"
-        )
+        literals = [f for f in view.functions if f.kind == "literal"]
+        apart = any(runs_later(view, f) for f in literals) and not functions.stays(self.world, view)
         try:
             steps = self._collect(declared, view.path, apart)
         except TypesUnavailable as error:
             return Refusal("types-unavailable", str(error))
         if isinstance(steps, Refusal):
             return steps
-        return _plan(steps, declared.object)
+        if not _reached(steps, declared.object):
+            return Refusal(
+                "no-stop-signal",
+                f"nothing but tests and itself calls {steps[declared.object].shown}, so nothing can hand it a context",
+            )
+        told = "" if literals else afterwards.goes_on(self.world, steps, declared)
+        return _plan(steps, declared.object, told)
 
     def _collect(self, first: Function, path: str, apart: bool) -> dict[str, Step] | Refusal:
         """Every function that gets a parameter, the site's own first, then its callers, and theirs."""
@@ -70,20 +73,21 @@ class Planner:
                 step = self._step(function, where)
                 if isinstance(step, Refusal):
                     return step
-                if above >= self.world.depth and not step.main:
+                if above >= self.world.depth and not step.main and function.object not in found:
                     return Refusal(
                         "thread-too-deep",
                         f"{step.shown} would get a parameter, too, {above + 1} functions up (--thread-depth {self.world.depth})",
                     )
                 found[function.object] = step
                 for call in step.calls:
+                    caller = self.world.facts.functions(call.path, call.arguments.start_byte)[-1]
+                    past = (outlives and not call.stays) or call.apart
                     if call.text is None:
-                        caller = self.world.facts.functions(call.path, call.arguments.start_byte)[-1]
-                        further.append((caller, call.path, outlives or call.apart))
-                    elif outlives and not call.path.endswith("_test.go"):
+                        further.append((caller, call.path, past))
+                    elif outlives and past and not call.path.endswith("_test.go"):
                         return Refusal(
                             "outlives-signal",
-                            f"{call.name} would hand {call.text} to {step.shown}, which starts a goroutine that may go on "
+                            f"{call.name} would hand {call.text} to {step.shown}, which starts or keeps what may run "
                             "when that has ended",
                         )
             level = further
@@ -96,7 +100,22 @@ class Planner:
         return self._steps[function.object]
 
 
-def _plan(steps: dict[str, Step], first: str) -> Plan:
+def _reached(steps: dict[str, Step], first: str) -> bool:
+    """Whether some way leads from a context to the function: functions that only call each other have none, and those of
+    tests end when all is over.
+    """
+    queue, seen = [first], {first}
+    while queue:
+        step = steps[queue.pop()]
+        if step.main or any(c.text is not None and not c.path.endswith("_test.go") for c in step.calls):
+            return True
+        further = {c.caller for c in step.calls if c.text is None} - seen
+        seen |= further
+        queue += further
+    return False
+
+
+def _plan(steps: dict[str, Step], first: str, goes_on: str) -> Plan:
     draft = Draft()
     for step in steps.values():
         for edit in step.edits:
@@ -104,7 +123,8 @@ def _plan(steps: dict[str, Step], first: str) -> Plan:
         for call in step.calls:
             text = call.text if call.text is not None else steps[call.caller].parameter
             draft.add(call.path, call.edit(text), *call.imports)
-    return Plan(draft.changes(), _way(steps, first), next((s.path for s in steps.values() if s.main), ""))
+    main = next((s.path for s in steps.values() if s.main), "")
+    return Plan(draft.changes(), _way(steps, first), main, goes_on)
 
 
 def _way(steps: dict[str, Step], first: str) -> tuple[str, ...]:

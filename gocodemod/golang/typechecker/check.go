@@ -72,13 +72,15 @@ func (s *session) listForCheck(files map[string][]byte) error {
 
 // listMainModules makes all packages of the main modules known, to find importers.
 func (s *session) listMainModules() error {
-	stdout, _, err := s.cmd.run("list", "-m")
+	stdout, _, err := s.cmd.run("list", "-m", "-f", "{{.Path}}\t{{.Dir}}")
 	if err != nil {
 		return nil // not in a module: nothing known imports it from elsewhere
 	}
 	var patterns []string
-	for _, module := range strings.Fields(string(stdout)) {
+	for _, line := range strings.Split(strings.TrimSpace(string(stdout)), "\n") {
+		module, dir, _ := strings.Cut(strings.TrimSpace(line), "\t")
 		patterns = append(patterns, module+"/...")
+		s.meta.roots = append(s.meta.roots, dir)
 	}
 	s.meta.everything = true
 	if err := s.listPatterns(true, patterns); err != nil {

@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"go/types"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -31,7 +32,8 @@ func (s *session) everywhere(id string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys := s.importing(declaring, func(meta *packageMeta) bool { return s.holds(meta, name) })
+	reached := s.reached(declaring, name, id)
+	keys := s.mentioning(declaring, name, reached)
 	s.current.prepare(keys)
 	var function *types.Func
 	var bodies []*body
@@ -58,11 +60,12 @@ func (s *session) everywhere(id string) (any, error) {
 	}
 	answer.Refs = distinct(answer.Refs)
 	if function != nil && function.Type().(*types.Signature).Recv() != nil {
+		s.buildAPI(reached)
 		answer.Iface = s.satisfied(function, bodies)
 	}
 	answer.Bound = s.bound(declaring, name)
 	for _, file := range s.unloadedFiles() {
-		if file.mentions(declaring, name) {
+		if file.mentions(declaring, name, reached) {
 			answer.Unloaded = append(answer.Unloaded, file.path)
 		}
 	}
@@ -86,8 +89,81 @@ func distinct(refs []ref) []ref {
 	return kept
 }
 
+// reached are the import paths of the main modules' packages that can name the function: its own; if it is exported those
+// that import it; if it is a method also those that get at a value by way of another package, and so need not import it.
+func (s *session) reached(declaring *packageMeta, name, id string) map[string]bool {
+	found := map[string]bool{declaring.path: true}
+	if !token.IsExported(name) {
+		return found
+	}
+	for grown := true; grown; {
+		grown = false
+		sources := maps.Clone(found)
+		for _, meta := range s.meta.packages {
+			path := withoutVariant(meta.path)
+			if !meta.main || found[path] {
+				continue
+			}
+			for _, dep := range meta.imports {
+				if sources[withoutVariant(dep)] {
+					found[path], grown = true, true
+				}
+			}
+		}
+		grown = grown && s.isMethod(id)
+	}
+	return found
+}
+
+// isMethod tells whether the declaration with this identity has a receiver.
+func (s *session) isMethod(id string) bool {
+	path, start, _ := splitID(id)
+	source, err := s.current.source(path)
+	if err != nil {
+		return false
+	}
+	for _, decl := range source.tree.Decls {
+		if f, ok := decl.(*ast.FuncDecl); ok && source.offset(f.Name.Pos()) == start {
+			return f.Recv != nil
+		}
+	}
+	return false
+}
+
+// buildAPI makes the universe hold what the packages of these paths declare and import: a method's type may be used there
+// as an interface that no file beside it names.
+func (s *session) buildAPI(paths map[string]bool) {
+	var keys []string
+	for key, meta := range s.meta.packages {
+		if meta.main && meta.forTest == "" && paths[meta.path] {
+			keys = append(keys, key)
+		}
+	}
+	sort.Strings(keys)
+	s.current.build(keys)
+}
+
+// mentioning lists the packages among those reached that hold the name, with their tests.
+func (s *session) mentioning(declaring *packageMeta, name string, reached map[string]bool) []string {
+	return s.packagesThat(func(meta *packageMeta) bool {
+		return meta.path == declaring.path || (reached[withoutVariant(meta.path)] && s.holds(meta, name))
+	})
+}
+
 // importing lists a package of the main modules and those that import it and fit, with their tests.
 func (s *session) importing(declaring *packageMeta, fits func(*packageMeta) bool) []string {
+	return s.packagesThat(func(meta *packageMeta) bool {
+		for _, dep := range meta.imports {
+			if withoutVariant(dep) == declaring.path && fits(meta) {
+				return true
+			}
+		}
+		return meta.path == declaring.path
+	})
+}
+
+// packagesThat lists packages of the main modules, each in the variant that holds most of its files.
+func (s *session) packagesThat(fit func(*packageMeta) bool) []string {
 	var keys []string
 	for key, meta := range s.meta.packages {
 		if !meta.main || (meta.forTest != "" && withoutVariant(key) != meta.forTest && withoutVariant(key) != meta.forTest+"_test") {
@@ -96,12 +172,7 @@ func (s *session) importing(declaring *packageMeta, fits func(*packageMeta) bool
 		if meta.forTest == "" && s.meta.packages[key+" ["+key+".test]"] != nil {
 			continue // its test variant holds all its files
 		}
-		own := meta.path == declaring.path
-		imports := false
-		for _, dep := range meta.imports {
-			imports = imports || withoutVariant(dep) == declaring.path
-		}
-		if own || (imports && fits(meta)) {
+		if fit(meta) {
 			keys = append(keys, key)
 		}
 	}
@@ -132,13 +203,16 @@ func (s *session) satisfied(method *types.Func, bodies []*body) string {
 	if !ok {
 		return "an unnamed type"
 	}
+	// By their names as seen from everywhere: an unexported one is its package's own.
+	wanted := seenName(method)
 	own := map[string]string{}
 	set := types.NewMethodSet(types.NewPointer(named))
 	for i := range set.Len() {
 		f := set.At(i).Obj().(*types.Func)
-		own[f.Name()] = signatureText(f)
+		own[seenName(f)] = signatureText(f)
 	}
-	embedded := embeds(named.Obj(), bodies)
+	packages := s.built()
+	embedded := embeds(named.Obj(), bodies, packages)
 	open := func(text string) bool { return text == "?" || named.TypeParams().Len() > 0 }
 	fits := func(t types.Type) bool {
 		iface, ok := t.Underlying().(*types.Interface)
@@ -148,14 +222,21 @@ func (s *session) satisfied(method *types.Func, bodies []*body) string {
 		has := false
 		for i := range iface.NumMethods() {
 			m := iface.Method(i)
-			text := signatureText(m)
-			if m.Name() == method.Name() && (text == own[m.Name()] || open(text)) {
+			name, text := seenName(m), signatureText(m)
+			if name == wanted && (text == own[name] || open(text)) {
 				has = true
-			} else if own[m.Name()] != text && !embedded && !open(text) {
+			} else if own[name] != text && !embedded && !open(text) {
 				return false
 			}
 		}
 		return has
+	}
+	for _, p := range packages {
+		for _, name := range p.Scope().Names() {
+			if t, ok := p.Scope().Lookup(name).(*types.TypeName); ok && fits(t.Type()) {
+				return p.Path() + "." + name
+			}
+		}
 	}
 	for _, b := range bodies {
 		for e, tv := range b.info.Types {
@@ -164,25 +245,31 @@ func (s *session) satisfied(method *types.Func, bodies []*body) string {
 			}
 		}
 	}
+	return ""
+}
+
+// built are the packages of the API universe, sorted.
+func (s *session) built() []*types.Package {
+	var packages []*types.Package
 	for _, v := range []*view{s.disk, s.current} {
 		v.mu.Lock()
-		var packages []*types.Package
 		for _, p := range v.universe {
 			if p.types != nil {
 				packages = append(packages, p.types)
 			}
 		}
 		v.mu.Unlock()
-		sort.Slice(packages, func(i, j int) bool { return packages[i].Path() < packages[j].Path() })
-		for _, p := range packages {
-			for _, name := range p.Scope().Names() {
-				if t, ok := p.Scope().Lookup(name).(*types.TypeName); ok && fits(t.Type()) {
-					return p.Path() + "." + name
-				}
-			}
-		}
 	}
-	return ""
+	sort.Slice(packages, func(i, j int) bool { return packages[i].Path() < packages[j].Path() })
+	return packages
+}
+
+// seenName is a method's name, that of its package with it where only that can call it so.
+func seenName(f *types.Func) string {
+	if f.Exported() || f.Pkg() == nil {
+		return f.Name()
+	}
+	return withoutVariant(f.Pkg().Path()) + "." + f.Name()
 }
 
 // genericSignature tells whether a type parameter stands in a signature: what stands for it is not known.
@@ -223,20 +310,30 @@ func deref(t types.Type) types.Type {
 }
 
 // embeds tells whether a struct embeds the type, and so promotes its methods.
-func embeds(owner *types.TypeName, bodies []*body) bool {
+func embeds(owner *types.TypeName, bodies []*body, packages []*types.Package) bool {
+	promotes := func(t types.Type) bool {
+		fields, ok := t.Underlying().(*types.Struct)
+		for i := 0; ok && i < fields.NumFields(); i++ {
+			f := fields.Field(i)
+			named, isNamed := unalias(deref(f.Type())).(*types.Named)
+			if f.Embedded() && isNamed && named.Obj().Name() == owner.Name() && named.Obj().Pkg() != nil &&
+				named.Obj().Pkg().Path() == owner.Pkg().Path() {
+				return true
+			}
+		}
+		return false
+	}
 	for _, b := range bodies {
 		for e, tv := range b.info.Types {
-			if _, written := e.(*ast.StructType); !written {
-				continue
+			if _, written := e.(*ast.StructType); written && promotes(tv.Type) {
+				return true
 			}
-			fields, ok := tv.Type.Underlying().(*types.Struct)
-			for i := 0; ok && i < fields.NumFields(); i++ {
-				f := fields.Field(i)
-				named, isNamed := unalias(deref(f.Type())).(*types.Named)
-				if f.Embedded() && isNamed && named.Obj().Name() == owner.Name() && named.Obj().Pkg() != nil &&
-					named.Obj().Pkg().Path() == owner.Pkg().Path() {
-					return true
-				}
+		}
+	}
+	for _, p := range packages {
+		for _, name := range p.Scope().Names() {
+			if t, ok := p.Scope().Lookup(name).(*types.TypeName); ok && promotes(t.Type()) {
+				return true
 			}
 		}
 	}
@@ -304,29 +401,46 @@ type unloadedFile struct {
 	imports map[string]bool
 }
 
-func (f *unloadedFile) mentions(declaring *packageMeta, name string) bool {
-	return f.words[name] && (filepath.Dir(f.path) == declaring.dir || f.imports[declaring.path])
+func (f *unloadedFile) mentions(declaring *packageMeta, name string, reached map[string]bool) bool {
+	if !f.words[name] || filepath.Dir(f.path) == declaring.dir {
+		return f.words[name]
+	}
+	for path := range f.imports {
+		if reached[path] && token.IsExported(name) {
+			return true
+		}
+	}
+	return false
 }
 
 var word = regexp.MustCompile(`[\pL_][\pL\pN_]*`)
 
-// unloadedFiles are the Go files below the root that the go command would build in another configuration, or as part of
+// unloadedFiles are the Go files below the root, and in the main modules' folders, that the go command would build in another configuration, or as part of
 // another module.
 func (s *session) unloadedFiles() []*unloadedFile {
 	if s.unloaded != nil {
 		return s.unloaded
 	}
 	s.unloaded = []*unloadedFile{}
-	filepath.WalkDir(s.root, func(path string, entry fs.DirEntry, err error) error {
+	walked := map[string]bool{}
+	for _, root := range append([]string{s.root}, s.meta.roots...) {
+		s.walk(root, walked)
+	}
+	return s.unloaded
+}
+
+func (s *session) walk(root string, walked map[string]bool) {
+	filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return nil
 		}
 		name := entry.Name()
 		if entry.IsDir() {
 			skipped := name == "vendor" || name == "testdata" || name[0] == '_' || name[0] == '.'
-			if skipped && path != s.root {
+			if (skipped && path != root) || walked[path] {
 				return filepath.SkipDir
 			}
+			walked[path] = true
 			return nil
 		}
 		if !strings.HasSuffix(name, ".go") || name[0] == '_' || name[0] == '.' || len(s.meta.byFile[path]) > 0 {
@@ -351,5 +465,4 @@ func (s *session) unloadedFiles() []*unloadedFile {
 		s.unloaded = append(s.unloaded, file)
 		return nil
 	})
-	return s.unloaded
 }

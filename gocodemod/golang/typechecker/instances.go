@@ -58,7 +58,7 @@ func (s *session) instances(id string) (any, error) {
 		i.look(b, owner)
 	}
 	for _, file := range s.unloadedFiles() {
-		if file.mentions(declaring, name) {
+		if file.mentions(declaring, name, map[string]bool{declaring.path: true}) {
 			answer.Unloaded = append(answer.Unloaded, file.path)
 		}
 	}

@@ -71,6 +71,7 @@ type metadata struct {
 	plain      map[string]bool // directories listed without their tests
 	tested     map[string]bool // directories listed with their tests
 	everything bool            // the main modules were listed whole
+	roots      []string        // the folders of the main modules, known once everything is
 }
 
 func newMetadata() *metadata {
