@@ -308,4 +308,25 @@ REASONS: dict[str, str] = {
         "The goroutine is started apart on purpose: a comment or a name says so, the starter has nothing left to "
         "do after it, or it is a deferred call, a callback, a loop without an end, a delay."
     ),
+    # cond-poll.
+    "flag-out-of-sight": (
+        "The flag is exported, or used where the type checker cannot look: others may set it, or look at it."
+    ),
+    "flag-used-otherwise": (
+        "The flag is more than a bool that loops wait for: it is looked at elsewhere, handed on, set to something computed, "
+        "declared together with others, or begins as true."
+    ),
+    "flag-is-reset": "The flag is set to false somewhere, and then it is waited for again: a channel stays closed.",
+    "set-more-than-once": (
+        "The flag is set in several places, or in one that may run more than once for the same flag: closing a channel twice "
+        "panics."
+    ),
+    "never-set": "Nothing sets the flag that the loop waits for, so the loop never ends.",
+    "made-without-the-channel": (
+        "Values of the struct are made without a composite literal that could hold the channel, or are copied, compared or "
+        "made elsewhere: a nil channel blocks for ever, and closing it panics."
+    ),
+    "builtin-is-hidden": "close or make means something else in this place.",
+    "leaves-a-variable-unused": "A variable would be left that nothing uses any more, which Go forbids.",
+    "duration-is-a-call": "The duration of the Sleep comes from a call, which may do more than give a number.",
 }
