@@ -329,4 +329,13 @@ REASONS: dict[str, str] = {
     "builtin-is-hidden": "close or make means something else in this place.",
     "leaves-a-variable-unused": "A variable would be left that nothing uses any more, which Go forbids.",
     "duration-is-a-call": "The duration of the Sleep comes from a call, which may do more than give a number.",
+    # busy-spin.
+    "spins": (
+        "The loop goes round without waiting for anything, and takes a whole processor; what it should wait for (a channel, a "
+        "WaitGroup, a sync.Cond) is for a person to say."
+    ),
+    "operand-changes": (
+        "What a case of the select waits for may be set to something else while it waits: a loop that looks again sees that, "
+        "a select that waits does not."
+    ),
 }
