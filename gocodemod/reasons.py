@@ -338,4 +338,9 @@ REASONS: dict[str, str] = {
         "What a case of the select waits for may be set to something else while it waits: a loop that looks again sees that, "
         "a select that waits does not."
     ),
+    # short-sleep.
+    "wakes-too-often": (
+        "The loop sleeps for a millisecond or less, so it wakes up to a thousand times a second or more. What it should wait "
+        "for (a channel, a sync.Cond, a longer time) is for a person to say."
+    ),
 }
