@@ -343,4 +343,20 @@ REASONS: dict[str, str] = {
         "The loop sleeps for a millisecond or less, so it wakes up to a thousand times a second or more. What it should wait "
         "for (a channel, a sync.Cond, a longer time) is for a person to say."
     ),
+    # wait-queue.
+    "queue-does-more": (
+        "The queue is more than a channel: something else is done with its lock, its condition variable or its slice (it is "
+        "closed, bounded, counted, drained, looked at), or elements are added or taken in several places."
+    ),
+    "consumer-unclear": (
+        "A channel has a bound, and nothing shows that somebody takes elements all the time: the loop that does must be "
+        "started where the queue is made, and never end."
+    ),
+    "consumer-pushes": (
+        "Whoever takes elements adds some as well, or calls what may: once the channel is full, it would wait for itself."
+    ),
+    "pushes-under-lock": (
+        "A lock may be held where an element is added: once the channel is full, whoever takes elements may wait for that lock, "
+        "and nobody makes room."
+    ),
 }
