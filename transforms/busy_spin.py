@@ -99,18 +99,18 @@ def decide(candidate: Candidate, context: Context) -> Decision | None:
         return _spins("the loop does nothing, for ever")
     default = _default(loop, inner[0])
     assert default is not None, "match found one"
-    return _refuse(view, default, cases) or _fix(view, inner[0], default, cases)
+    return _refuse(context, view, default, cases) or _fix(view, inner[0], default, cases)
 
 
 def _spins(what: str) -> Refusal:
     return Refusal("spins", f"{what}, and takes a whole processor", level=Level.REPORT)
 
 
-def _refuse(view: View, default: Node, cases: list[Node]) -> Refusal | None:
+def _refuse(context: Context, view: View, default: Node, cases: list[Node]) -> Refusal | None:
     if _commented(view, default):
         return Refusal("comment-in-the-way", "a comment speaks of the default")
     for case in cases:
-        if (why := spinning.changes(view, case)).endswith("did not resolve"):
+        if (why := spinning.changes(context, view, case)).endswith("did not resolve"):
             return Refusal("types-unavailable", why)
         if why:
             return Refusal("operand-changes", f"{why}, which a select that waits would not see")

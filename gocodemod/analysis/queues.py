@@ -74,13 +74,13 @@ def find(context: Context, view: View, loop: Node, items: Object) -> Queue | Ref
     """The queue that the loop waits for, or why it is more than a channel."""
     if items.kind != "field" or items.exported:
         return _wider(f"{items.name} is no unexported field")
+    pop = _pop(view, loop, items)
+    if isinstance(pop, str):
+        return _wider(pop)
     if other := configurations.names_elsewhere(view, items.name):
         return Refusal(
             "other-build-config", f"{os.path.basename(other)} holds the name {items.name}", level=Level.REPORT
         )
-    pop = _pop(view, loop, items)
-    if isinstance(pop, str):
-        return _wider(pop)
     lock, condition = (_field(view, node) for node in (pop.first, flow.statements(_body(loop))[0]))
     base = _base(view, loop, pop)
     if (

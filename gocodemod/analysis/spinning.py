@@ -6,9 +6,11 @@ import re
 
 from tree_sitter import Node
 
-from gocodemod.analysis import captures, flow, periods
+from gocodemod.analysis import captures, configurations, flow, periods
 from gocodemod.analysis.view import View
+from gocodemod.errors import TypesUnavailable
 from gocodemod.golang.facts import Object, Ref
+from gocodemod.transform import Context
 
 _VARIABLES = frozenset({"var", "param", "result", "receiver", "field"})
 _WRITES = frozenset({"assign", "update", "address"})
@@ -18,6 +20,8 @@ _LOOKS = re.compile(
     r"|\(\*sync\.(RW)?Mutex\)\.TryR?Lock|len|cap|min|max"
     r"|time\.(Now|Since|Until)|\(time\.Time\)\.(After|Before|Sub|Add|Equal|Unix\w*)"
 )
+
+_SET_WHOLE = re.compile(rb"\*[\w.]+\s*=[^=]")
 
 
 def looks_only(view: View, test: Node) -> bool:
@@ -38,7 +42,7 @@ def computed(view: View, case: Node) -> str:
     return "" if periods.plain(view, case) else " ".join(view.text(operands).split())
 
 
-def changes(view: View, case: Node) -> str:
+def changes(context: Context, view: View, case: Node) -> str:
     """Why what a case waits for may be another thing while the select waits, a phrase; ``""`` if it stays the same.
 
     A loop that looks again sees a channel that was put in another's place; a select that waits does not. What this
@@ -53,7 +57,9 @@ def changes(view: View, case: Node) -> str:
         known = view.facts.object(ref.object) if ref.object else None
         if known is None:
             return f"what {ref.name} is did not resolve"
-        if known.kind in _VARIABLES and (why := _moves(view, known)):
+        if known.kind not in _VARIABLES:
+            continue
+        if why := _moves(view, known) or (_made_anew(context, view, known) if ref.role == "base" else ""):
             return why
     return ""
 
@@ -76,12 +82,27 @@ def _moves(view: View, known: Object) -> str:
         made = view.facts.constructions(known.id).assigned if known.kind == "field" and known.path else frozenset()
         writes = [u for u in view.facts.uses(known.id) if u.role in _WRITES and u.start not in made]
         away = [w for w in writes if not _here(view, w)]
+        if not away and known.path and (other := configurations.set_elsewhere(view, known.name)):
+            return f"{other.rsplit('/', 1)[-1]}, which this build configuration leaves out, may set {known.name}"
         return f"{known.name} is set to another one in line {_line(view, away[0])}" if away else ""
     if not view.declares(view.function, known):
         steady = captures.steady(view, view.function, known.id)
         return "" if steady else f"{known.name} may be assigned by the function around"
     away = [r for r in view.refs_of(known.id) if r.role in _WRITES and not _here(view, r)]
     return f"{known.name} may be assigned while the select waits" if away else ""
+
+
+def _made_anew(context: Context, view: View, known: Object) -> str:
+    """Whether all fields of what a variable points to are set at once: ``*f = feed{}``."""
+    struct = view.facts.structure(known.id)
+    for place in struct.copied if struct is not None else ():
+        try:
+            source = view.source if place.path == view.path else context.source(place.path)
+        except (OSError, TypesUnavailable):
+            return f"a {struct.name if struct is not None else known.type} may be set as a whole"
+        if _SET_WHOLE.match(source.data, place.start):
+            return f"what {known.name} points to may be set as a whole"
+    return ""
 
 
 def _here(view: View, ref: Ref) -> bool:
