@@ -346,4 +346,55 @@ REASONS: dict[str, str] = {
         "The goroutine is started apart on purpose: a comment or a name says so, the starter has nothing left to "
         "do after it, or it is a deferred call, a callback, a loop without an end, a delay."
     ),
+    # cond-poll.
+    "flag-out-of-sight": (
+        "The flag is exported, or used where the type checker cannot look: others may set it, or look at it."
+    ),
+    "flag-used-otherwise": (
+        "The flag is more than a bool that loops wait for: it is looked at elsewhere, handed on, set to something computed, "
+        "declared together with others, or begins as true."
+    ),
+    "flag-is-reset": "The flag is set to false somewhere, and then it is waited for again: a channel stays closed.",
+    "set-more-than-once": (
+        "The flag is set in several places, or in one that may run more than once for the same flag: closing a channel twice "
+        "panics."
+    ),
+    "never-set": "Nothing sets the flag that the loop waits for, so the loop never ends.",
+    "made-without-the-channel": (
+        "Values of the struct are made without a composite literal that could hold the channel, or are copied, compared or "
+        "made elsewhere: a nil channel blocks for ever, and closing it panics."
+    ),
+    "builtin-is-hidden": "close or make means something else in this place.",
+    "leaves-a-variable-unused": "A variable would be left that nothing uses any more, which Go forbids.",
+    "duration-is-a-call": "The duration of the Sleep comes from a call, which may do more than give a number.",
+    # busy-spin.
+    "spins": (
+        "The loop goes round without waiting for anything, and takes a whole processor; what it should wait for (a channel, a "
+        "WaitGroup, a sync.Cond) is for a person to say."
+    ),
+    "operand-changes": (
+        "What a case of the select waits for may be set to something else while it waits: a loop that looks again sees that, "
+        "a select that waits does not."
+    ),
+    # short-sleep.
+    "wakes-too-often": (
+        "The loop sleeps for a millisecond or less, so it wakes up to a thousand times a second or more. What it should wait "
+        "for (a channel, a sync.Cond, a longer time) is for a person to say."
+    ),
+    # wait-queue.
+    "queue-does-more": (
+        "The queue is more than a channel: something else is done with its lock, its condition variable or its slice (it is "
+        "closed, bounded, counted, drained, looked at), or elements are added or taken in several places."
+    ),
+    "consumer-unclear": (
+        "A channel has a bound, and nothing shows that somebody takes elements all the time: the loop that does must be "
+        "started where the queue is made, and never end."
+    ),
+    "consumer-pushes": (
+        "Whoever takes elements adds some as well, or calls what may: once the channel is full, it would wait for itself."
+    ),
+    "pushes-under-lock": (
+        "A lock may be held where an element is added: once the channel is full, whoever takes elements may wait for that lock, "
+        "and nobody makes room."
+    ),
 }

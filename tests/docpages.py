@@ -41,9 +41,10 @@ def example(of_transform: Iterable[Case]) -> Example:
     ends = [line.split()[1:] for c in members for line in c.sites]
     levels = {level for kind, level, _ in ends if kind == Kind.FIXABLE}
     reasons = {reason for kind, _, reason in ends if kind in (Kind.REFUSED, Kind.REPORTED)}
+    hunks = "".join(_hunks(shown.inputs[name], data) for name, data in shown.wanted.items())
     return Example(
         shown.about,
-        "".join(_hunks(shown.inputs[name], data) for name, data in shown.wanted.items()),
+        hunks or _marked(shown),
         tuple(str(level) for level in Level if level in levels),
         tuple(reason for reason in REASONS if reason in reasons),
     )
@@ -54,6 +55,16 @@ def _hunks(before: bytes, after: bytes) -> str:
     old, new = (data.decode().splitlines(keepends=True) for data in (before, after))
     hunks = list(difflib.unified_diff(old, new, n=3))[3:]
     return "".join("...\n" if line.startswith("@@") else line for line in hunks)
+
+
+def _marked(case: Case) -> str:
+    """What a case without a change is about: its files, with a ``!`` before each line that is a site."""
+    found = {tuple(line.split()[0].rsplit(":", 1)) for line in case.sites}
+    shown = []
+    for name, data in case.inputs.items():
+        lines = data.decode().splitlines(keepends=True) if name.endswith(".go") else []
+        shown += [("!" if (name, str(i)) in found else " ") + line for i, line in enumerate(lines, 1)]
+    return "".join(line.lstrip(" ") if not line.strip() else line for line in shown)
 
 
 def examples() -> Mapping[str, Example]:

@@ -51,6 +51,22 @@ def used_by_value(root: str, package: str, struct: Struct) -> str:
     return ""
 
 
+def made_outside(root: str, package: str, struct: Struct) -> str:
+    """Name of a file of the module, in another folder, that may make a value of an exported type.
+
+    ``package``: its import path. By bytes: wherever the type is named other than behind a ``*``, whatever the import is called.
+    """
+    pattern = re.compile(rb"(?<![\w.*])\w+\.%s\b" % re.escape(struct.name.encode()))
+    imported = b'"%s"' % package.encode()
+    for path in _go_files(root):
+        if os.path.dirname(path) != os.path.dirname(struct.path):
+            with open(path, "rb") as file:
+                data = file.read()
+            if imported in data and (pattern.search(data) or re.search(rb"\.\s+" + re.escape(imported), data)):
+                return os.path.relpath(path, root)
+    return ""
+
+
 def _go_files(root: str) -> Iterator[str]:
     for folder, folders, files in os.walk(root):
         folders[:] = sorted(f for f in folders if f not in ("vendor", "testdata", "node_modules") and f[0] not in "._")

@@ -40,6 +40,18 @@ def deeper(source: Source, start: int, stop: int, nodes: Iterable[Node]) -> list
     return edits
 
 
+def shallower(source: Source, start: int, stop: int, nodes: Iterable[Node]) -> list[Edit]:
+    """One tab less for the lines that begin in ``(start, stop)``, where these nodes stand."""
+    data, edits = source.data, []
+    kept = [n for s in nodes for n in flow.everything(s) if n.type in ("raw_string_literal", "comment")]
+    at = data.find(b"\n", start, stop) + 1
+    while 0 < at < stop:
+        if data[at : at + 1] == b"\t" and not any(n.start_byte < at < n.end_byte for n in kept):
+            edits.append(Edit(at, at + 1, b""))
+        at = data.find(b"\n", at, stop) + 1
+    return edits
+
+
 def append(source: Source, block: Node, text: str) -> Edit:
     """Put statements (with their final newline) before a block's closing brace, on lines of their own."""
     at = block.end_byte - 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from dataclasses import dataclass
 
@@ -31,6 +32,10 @@ class View:
         if function is None or outermost is None:
             return None
         return cls(source, facts, node, function, outermost, language)
+
+    def at(self, node: Node) -> View:
+        """The same function, about another node of it."""
+        return dataclasses.replace(self, node=node)
 
     @property
     def path(self) -> str:

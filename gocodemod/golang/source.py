@@ -66,6 +66,12 @@ class Source:
                     seen.add(node.id)
                     yield node
 
+    def package(self) -> str:
+        """The name in the package clause, ``""`` where there is none."""
+        clause = next((n for n in self.tree.root_node.named_children if n.type == "package_clause"), None)
+        name = clause.named_children[0] if clause is not None and clause.named_children else None
+        return self.text(name).decode("utf-8", "replace") if name is not None else ""
+
     def imports(self) -> dict[str, str]:
         """Import path by the name the file uses for it (``.`` and ``_`` included; the last element where none is given)."""
         found: dict[str, str] = {}

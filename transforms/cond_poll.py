@@ -1,0 +1,253 @@
+"""Wait for a channel that is closed once, not for a bool that a loop polls.
+
+A loop that sleeps until somebody sets a bool notices that late, by up to its Sleep, and cannot be told to give up. With a
+plain ``bool`` it is a data race as well: nothing orders what was written before the flag with what is read behind the
+loop. A channel that is closed where the flag was set wakes every waiter at once, and orders the memory.
+
+| the code | the edit |
+|---|---|
+| ``for !ready { time.Sleep(d) }``, or an endless one that breaks ``if ready`` | ``<-ready``, in a ``select`` with a stop signal if that can be told |
+| ``ready = true``, ``ready.Store(true)``, deferred or not | ``close(ready)``, in the same place |
+| ``var ready bool``, ``ready := false``, ``var ready atomic.Bool`` | ``ready := make(chan struct{})`` |
+| a field ``ready bool`` | ``ready chan struct{}``, made in every composite literal of its struct |
+
+The flag is an unexported variable or field of type ``bool`` or ``sync/atomic.Bool`` that begins as false, is set to
+true in one place, and is looked at by nothing but such loops. That place runs at most once for each flag, for a second ``close`` panics: no loop
+is on the way to it, each literal around it is started in place (``go``, ``defer``, ``wg.Go``) or run by a ``sync.Once``
+that lives as long as the flag, and a function around it is called in one place of the package, or is ``main``. All
+loops that wait for one flag change together, as one fix.
+
+The level is review: the wait ends sooner than it did, and a program in which everybody waits for a flag that is never
+set ends with the runtime's "all goroutines are asleep", where it slept for ever.
+
+No site, and left to sleep-loop: loops that do more than sleep, conditions that are more than a flag, counted tries, a
+flag behind a lock or a getter. Refused: a flag that is set again (``flag-is-reset``), in several places or perhaps
+twice (``set-more-than-once``), that others look at (``flag-used-otherwise``) or may set (``flag-out-of-sight``), a
+struct that somebody makes or copies without the channel (``made-without-the-channel``). Reported: ``never-set``.
+
+Sources: https://go.dev/ref/mem#chan, https://go.dev/ref/spec#Close, https://pkg.go.dev/sync#Once,
+https://go.dev/doc/articles/race_detector.
+"""
+
+from __future__ import annotations
+
+from tree_sitter import Node
+
+from gocodemod.analysis import exits, flags, flow, layout, literals, signals
+from gocodemod.analysis.flags import Flag, Place
+from gocodemod.analysis.view import View
+from gocodemod.golang.facts import Ref
+from gocodemod.golang.source import Source
+from gocodemod.model import Decision, Edit, FileChange, Fix, Level, Refusal
+from gocodemod.transform import Candidate, Context, Transform
+
+QUERY = "(for_statement) @site"
+NEEDLES = (b"Sleep", b"time")
+_CHANNEL = "chan struct{}"
+
+
+def match(source: Source, node: Node) -> Node | None:
+    """Loops that do nothing but sleep until a test of one name tells otherwise."""
+    found = _shape(node)
+    if found is None:
+        return None
+    sleep, test, negated = found
+    callee = sleep.named_children[0].child_by_field_name("function")
+    package, _, name = (source.text(callee) if callee is not None else b"").decode("utf-8", "replace").rpartition(".")
+    if name != "Sleep" or source.imports().get(package or ".") != "time":
+        return None
+    return node if flags.named(test, negated) is not None else None
+
+
+def _shape(loop: Node) -> tuple[Node, Node, bool] | None:
+    """The Sleep of a loop, what it tests, and whether it goes on while that does not hold."""
+    body, clause, test = flow.body(loop), flow.clause(loop), flow.condition(loop)
+    if body is None or (clause is not None and any(c.type != "comment" for c in clause.named_children if c != test)):
+        return None
+    inner = flow.statements(body)
+    if test is not None:
+        return (inner[0], test, True) if len(inner) == 1 and _is_call(inner[0]) else None
+    if len(inner) != 2 or inner[0].type != "if_statement" or not _is_call(inner[1]) or not flow.is_endless(loop):
+        return None
+    branch, then = inner[0], inner[0].child_by_field_name("consequence")
+    left = flow.statements(then) if then is not None else []
+    plain = branch.child_by_field_name("initializer") is None and branch.child_by_field_name("alternative") is None
+    test = branch.child_by_field_name("condition")
+    if not plain or test is None or len(left) != 1 or left[0].type != "break_statement" or left[0].named_children:
+        return None
+    return inner[1], test, False
+
+
+def _is_call(statement: Node) -> bool:
+    return statement.type == "expression_statement" and statement.named_children[0].type == "call_expression"
+
+
+def decide(candidate: Candidate, context: Context) -> Decision | None:
+    loop = candidate.node
+    shape = _shape(loop)
+    assert shape is not None, "match found one"
+    sleep, test, negated = shape
+    view = View.around(candidate.source, context.facts, sleep, context.language)
+    if view is None:
+        return None
+    known = view.call_at(sleep.named_children[0])
+    if known is None or known.kind == "unknown":
+        return Refusal("types-unavailable", "time.Sleep did not resolve")
+    named = flags.named(test, negated)
+    assert named is not None, "match found one"
+    if known.name != "time.Sleep":
+        return None
+    ref = view.ref_at(named)
+    if ref is None or not (declared := view.facts.object(ref.object)) or not declared.type:
+        return Refusal("types-unavailable", f"what {view.text(named)} is did not resolve")
+    variable = flags.variable(view, named)
+    if variable is None:
+        return None
+    flag = flags.find(context, view, variable, poll_at)
+    if isinstance(flag, Refusal):
+        return flag
+    first = flag.polls[0]
+    if (first.view.path, first.node.start_byte) != (view.path, loop.start_byte):
+        line = first.view.line(first.node.start_byte)
+        return Refusal("fixed-together", f"the loop in line {line} waits for {variable.name}, too, and stands for both")
+    return _fix(context, flag)
+
+
+def poll_at(view: View, ref: Ref) -> Node | None:
+    """The loop that waits for the flag at a reference to it."""
+    node: Node | None = view.source.node_at(ref.start, ref.end)
+    while node is not None and node.type != "for_statement" and node.type not in flow.FUNCTIONS:
+        node = node.parent
+    shape = _shape(node) if node is not None and node.type == "for_statement" else None
+    if node is None or shape is None or match(view.source, node) is None:
+        return None
+    named = flags.named(shape[1], shape[2])
+    return node if named is not None and named.start_byte <= ref.start < named.end_byte else None
+
+
+# --- the fix --------------------------------------------------------------------------------------------------------
+
+
+def _fix(context: Context, flag: Flag) -> Decision:
+    name = flag.variable.name
+    edits: dict[str, list[Edit]] = {}
+    imports: dict[str, set[str]] = {}
+    for place in (*flag.polls, flag.setting):
+        if problem := _hidden(place, flag):
+            return problem
+    told = []
+    for poll in flag.polls:
+        waited = _waited(poll)
+        if isinstance(waited, Refusal):
+            return waited
+        text, why, needs_context = waited
+        edits.setdefault(poll.view.path, []).append(layout.replace_statement(poll.view.source, poll.node, text))
+        if needs_context:
+            imports.setdefault(poll.view.path, set()).add("context")
+        told.append(why)
+    setting = flag.setting
+    written = f"close({_text(setting)})"
+    written = f"defer {written}" if setting.node.type == "defer_statement" else written
+    edits.setdefault(setting.view.path, []).append(layout.edit(setting.node.start_byte, setting.node.end_byte, written))
+    source = setting.view.source if flag.declared_in == setting.view.path else context.source(flag.declared_in)
+    edits.setdefault(flag.declared_in, []).append(_declared(source, flag.declaration, name))
+    if flag.variable.kind == "field":
+        assert flag.base is not None, "else nobody knows that it is set once"
+        made = literals.with_channel(context, setting.view, flag.base, flag.variable, f"make({_CHANNEL})")
+        if isinstance(made, Refusal):
+            return made
+        for path, edit in made:
+            edits.setdefault(path, []).append(edit)
+    evidence = {
+        "flag": f"{name}, {flag.variable.type.rsplit('/', 1)[-1]}, set in line {setting.view.line(setting.node.start_byte)} only",
+        "signal": "; ".join(dict.fromkeys(told)),
+    }
+    if len(flag.polls) > 1:
+        evidence["loops"] = ", ".join(str(p.view.line(p.node.start_byte)) for p in flag.polls)
+    changes = tuple(
+        FileChange(path, tuple(sorted(made)), tuple(imports.get(path, ())), ("time", "sync/atomic"))
+        for path, made in sorted(edits.items())
+    )
+    return Fix(changes, Level.REVIEW, f"the wait ends when {name} is closed, and not up to a Sleep later", evidence)
+
+
+def _hidden(place: Place, flag: Flag) -> Refusal | None:
+    """What keeps the rewrite of a loop, or of the place that sets the flag, from being written."""
+    view, node = place.view, place.node
+    for builtin in ("close", "make"):
+        known = view.facts.lookup(view.path, node.start_byte, builtin)
+        if known is not None and known.kind != "builtin":
+            return Refusal("builtin-is-hidden", f"{builtin} means something else in line {view.line(node.start_byte)}")
+    if any(n.type == "comment" for n in flow.everything(node)):
+        return Refusal("comment-in-the-way", f"a comment stands in what line {view.line(node.start_byte)} begins")
+    if node.type != "for_statement":
+        return None
+    if flow.label(node) is not None:
+        return Refusal("flag-used-otherwise", "the loop has a label, by which something may jump to it")
+    for ref in view.refs_in(node):
+        declared = view.facts.object(ref.object) if ref.object else None
+        if (
+            declared is None
+            or declared.kind != "var"
+            or declared.scope != "function"
+            or declared.id == flag.variable.id
+        ):
+            continue
+        if not any(r.role not in ("define", "assign") and not _in(r, node) for r in view.refs_of(declared.id)):
+            return Refusal("leaves-a-variable-unused", f"{declared.name} would be left without a use")
+    if len([c for c in view.calls_in(node) if c.name not in ("time.Sleep", "(*sync/atomic.Bool).Load")]) > 0:
+        return Refusal("duration-is-a-call", "the duration comes from a call, which may do something")
+    return None
+
+
+def _in(ref: Ref, node: Node) -> bool:
+    return node.start_byte <= ref.start < node.end_byte
+
+
+def _text(place: Place) -> str:
+    """The flag's name, as it is written at a place."""
+    whole = place.view.source.node_at(place.ref.start, place.ref.end)
+    if whole.parent is not None and whole.parent.type == "selector_expression" and whole.type == "field_identifier":
+        whole = whole.parent
+    return place.view.text(whole)
+
+
+def _waited(poll: Place) -> tuple[str, str, bool] | Refusal:
+    """The wait: its text, what is said of the stop signal, and whether it names the package context."""
+    shape = _shape(poll.node)
+    assert shape is not None, "a poll has this shape"
+    view, receive = poll.view.at(shape[0]), f"<-{_text(poll)}"
+    signal = signals.find(view, poll.node)
+    arm = exits.exit_arm(view, poll.node, signal) if not isinstance(signal, Refusal) else signal
+    if isinstance(signal, Refusal) or isinstance(arm, Refusal):
+        why = arm if isinstance(arm, Refusal) else signal
+        assert isinstance(why, Refusal), "one of them is"
+        return receive, f"none that could end the wait ({why.message or why.reason})", False
+    text = arm.text.replace(exits.CONTEXT, layout.import_name(view.source, "context"))
+    if arm.needs_context:
+        here = view.facts.lookup(view.path, poll.node.start_byte, layout.import_name(view.source, "context"))
+        if here is not None and here.kind != "package":
+            return receive, "none that could be reported: context means something else here", False
+    stop = f"case <-{signal.receive}:\n{text}\n" if text else f"case <-{signal.receive}:\n"
+    return f"select {{\n{stop}case {receive}:\n}}", f"{signal.described} ({arm.why})", arm.needs_context
+
+
+def _declared(source: Source, declaration: Node, name: str) -> Edit:
+    if declaration.type == "field_declaration":
+        kind = declaration.child_by_field_name("type")
+        assert kind is not None, "a field has a type"
+        return layout.edit(kind.start_byte, kind.end_byte, _CHANNEL)
+    whole, made = declaration, f"make({_CHANNEL})"
+    if declaration.type == "short_var_declaration":
+        return layout.edit(whole.start_byte, whole.end_byte, f"{name} := {made}")
+    parent = declaration.parent
+    grouped = parent is not None and source.text(parent).lstrip(b"var \t").startswith(b"(")
+    local = flow.enclosing_function(declaration) is not None
+    if local and not grouped and parent is not None and parent.type == "var_declaration":
+        return layout.edit(parent.start_byte, parent.end_byte, f"{name} := {made}")
+    return layout.edit(whole.start_byte, whole.end_byte, f"{name} = {made}")
+
+
+transform = Transform(
+    __name__, __doc__, QUERY, NEEDLES, match, decide, subject="wait for a channel where a loop polled a flag"
+)
