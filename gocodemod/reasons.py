@@ -324,7 +324,7 @@ REASONS: dict[str, str] = {
     ),
     "struct-is-copied": (
         "Values of the struct are copied, compared or made without field names somewhere, so it cannot have a "
-        "group or a channel of its own as a field: a copy would have another one, or share it."
+        "group, a channel, a lock or a flag of its own as a field: a copy would have another one, or share it."
     ),
     "waits-its-own-way": (
         "The function waits for what the goroutine does in a way of its own (a context that the goroutine cancels, "
@@ -396,5 +396,45 @@ REASONS: dict[str, str] = {
     "pushes-under-lock": (
         "A lock may be held where an element is added: once the channel is full, whoever takes elements may wait for that lock, "
         "and nobody makes room."
+    ),
+    # once-success.
+    "once-not-plain": (
+        "Which sync.Once this is, and who else may use it, cannot be told: it is embedded, exported, a pointer, in a struct "
+        "without a name, or reached by more than one step."
+    ),
+    "once-is-reset": (
+        "The sync.Once is assigned, its address is taken, or the struct that holds it is: it is not done once for good, and "
+        "whoever begins anew with it does not know of anything beside it."
+    ),
+    "once-is-shared": "The same sync.Once has another Do somewhere: whichever comes first runs, the other never.",
+    "first-caller-wins": (
+        "What the sync.Once runs uses arguments or variables of the call that happens to come first; later callers get what "
+        "was loaded for that one, whatever they ask for."
+    ),
+    "success-unclear": (
+        "Where the loading has succeeded, and where it has failed, is not plain to see in what the sync.Once runs."
+    ),
+    "failure-not-seen": "The error of the load is dropped, so nobody knows whether it succeeded.",
+    "failure-is-answer": (
+        "A failure leaves a value that is good (a default, a fallback, false for what could not be detected): it is an "
+        "answer, not something to see or to try again."
+    ),
+    "not-a-lazy-value": (
+        "What the sync.Once runs ends something, or sets nothing but an error: that must happen once, whatever comes of it."
+    ),
+    "lost-on-second-call": (
+        "What the sync.Once runs sets a variable of the calling function: only the first caller gets it, all later ones get "
+        "the zero value, so that a failure looks like success without a value."
+    ),
+    "more-than-a-getter": (
+        "More follows the sync.Once than a check of the error and a return, so it cannot be repeated on a fast path, or "
+        "must not run under a lock."
+    ),
+    "load-adds-up": (
+        "The load reads what it sets before it sets it, so a second try would add to what a first one left."
+    ),
+    "value-used-elsewhere": (
+        "Other functions use the loaded value or its error without coming through here: a second try would write while "
+        "they read."
     ),
 }

@@ -6,8 +6,11 @@ import os
 import re
 from collections.abc import Iterator
 
+from gocodemod.analysis import flow
 from gocodemod.analysis.view import View
 from gocodemod.errors import TypesUnavailable
+from gocodemod.golang.facts import Object
+from gocodemod.golang.source import Source
 
 
 def names_elsewhere(view: View, name: str) -> str:
@@ -41,3 +44,34 @@ def _is_loaded(view: View, path: str) -> bool:
     except TypesUnavailable:
         return False
     return True
+
+
+def uses_elsewhere(view: View, known: Object) -> str:
+    """The path of a file beside a variable's or field's own that may use it and is not loaded, ``""`` if there is none.
+
+    By syntax: the name of a variable where no selector is before it, that of a field behind one or as a key.
+    """
+    folder, word = os.path.dirname(known.path), known.name.encode()
+    for entry in sorted(os.listdir(folder)):
+        path = os.path.join(folder, entry)
+        if not entry.endswith(".go") or not os.path.isfile(path) or _is_loaded(view, path):
+            continue
+        with open(path, "rb") as file:
+            data = file.read()
+        if word in data and _uses(Source.parse(path, data), word, known):
+            return path
+    return ""
+
+
+def _uses(source: Source, word: bytes, known: Object) -> bool:
+    if not known.exported and re.search(rb"(?m)^package \w+_test\b", source.data):
+        return False  # a package of its own, from which the name cannot be reached
+    for node in flow.everything(source.tree.root_node):
+        if node.type not in ("identifier", "field_identifier") or source.text(node) != word:
+            continue
+        if known.kind != "field" or node.type == "field_identifier":
+            return True
+        element = node.parent
+        if element is not None and element.parent is not None and element.parent.type == "keyed_element":
+            return True
+    return False

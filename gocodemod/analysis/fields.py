@@ -23,11 +23,11 @@ def existing(view: View, struct: Struct, methods: Sequence[Object]) -> Object | 
     return None
 
 
-def why_not(view: View, struct: Struct) -> Refusal | None:
+def refuses_field(view: View, struct: Struct) -> Refusal | None:
     """Whether the struct can have one more field, whose value must not be copied."""
     if struct.positional or struct.compared:
         what = "made without field names" if struct.positional else "compared"
-        return Refusal("struct-is-copied", f"{struct.name} is {what} somewhere, which a group as a field would break")
+        return Refusal("struct-is-copied", f"{struct.name} is {what} somewhere, which one more field would break")
     if struct.exported and all(f.exported for f in struct.fields):
         return Refusal(
             "struct-is-copied", f"{struct.name} has exported fields only, so that others make, copy and compare it"
@@ -38,6 +38,13 @@ def why_not(view: View, struct: Struct) -> Refusal | None:
         package = view.facts.file(view.path).package_name
         if other := elsewhere.used_by_value(elsewhere.module_root(struct.path), package, struct):
             return Refusal("struct-is-copied", f"{other} may copy a {struct.name}")
+    return None
+
+
+def why_not(view: View, struct: Struct) -> Refusal | None:
+    """Whether the struct can have one more group."""
+    if refused := refuses_field(view, struct):
+        return refused
     sync = view.facts.lookup(struct.path, struct.start, "sync")
     if sync is not None and sync.kind != "package":
         return Refusal(
