@@ -308,4 +308,50 @@ REASONS: dict[str, str] = {
         "The goroutine is started apart on purpose: a comment or a name says so, the starter has nothing left to "
         "do after it, or it is a deferred call, a callback, a loop without an end, a delay."
     ),
+    # exit-skips-defer.
+    "not-main": (
+        "The function is not main. It exits past its own deferred calls and those of its callers; it should return an "
+        "error, and that changes its callers."
+    ),
+    "logger-exits": (
+        "The process is ended by another package's logger or helper. No call of it is known that does the same and goes on."
+    ),
+    "nothing-to-clean-up": (
+        "What the exit skips frees only what ends with the process anyway (a context, a lock, a timer), or is there for "
+        "a panic."
+    ),
+    "deferred-call-exits": (
+        "A deferred call ends the process itself, so that the exit code would be its own, and not the one it is now."
+    ),
+    "deferred-call-waits": (
+        "A deferred call waits, and nothing shows that what it waits for was told to end: instead of exiting, the "
+        "program could hang."
+    ),
+    "defers-assume-success": (
+        "A deferred call commits, saves or publishes what was done, which is not to happen when the program has failed."
+    ),
+    "closes-channel-in-use": (
+        "A deferred call closes a channel that goroutines have, who may still send on it when the program exits: that "
+        "would be a panic."
+    ),
+    "deferred-before-check": (
+        "The call is deferred before the error is looked at that came with its value: where that failed, the value may be "
+        "nil, and the deferred call would panic."
+    ),
+    "deferred-reads-later": (
+        "The deferred literal reads a variable that is assigned later, so that it may find it unset, or changed, where the "
+        "program exits."
+    ),
+    "cleans-up-itself": (
+        "On the way to the exit the function does itself what a deferred call does, because the exit skips that: it would "
+        "be done twice."
+    ),
+    "lock-held-at-exit": ("A lock is held where the program exits, and a deferred call may need it."),
+    "meant-to-skip": ("A comment or message says that the exit is to be at once, without cleaning up."),
+    "main-is-called": (
+        "Something calls main, such as a test: it would end with it, where main returned to it until now."
+    ),
+    "code-behind-exit": (
+        "Statements stand behind the exit. Behind a return nothing can reach them, which go vet reports."
+    ),
 }

@@ -14,13 +14,30 @@ def names_elsewhere(view: View, name: str) -> str:
 
     By bytes: build tags, comments and strings are not told apart.
     """
+    return _unloaded_with(view, re.compile(rb"\b%s\b" % re.escape(name.encode())))
+
+
+def declares_elsewhere(view: View, name: str) -> str:
+    """The path of a file of the same folder that is not loaded and may declare the name for the package, "" if there is
+    none.
+
+    By bytes: a line that begins like a declaration, or like one of a group, and holds the word.
+    """
+    word = re.escape(name.encode())
+    line = rb"^(?:(?:func|var|const|type)\s[^\n({]*\b%s\b|\t(?:[\w\t ]+,)*[\t ]*%s\b[\t ]*(?:=|,|\w|\*|\[))" % (
+        word,
+        word,
+    )
+    return _unloaded_with(view, re.compile(line, re.MULTILINE))
+
+
+def _unloaded_with(view: View, pattern: re.Pattern[bytes]) -> str:
     folder = os.path.dirname(view.path)
-    word = re.compile(rb"\b%s\b" % re.escape(name.encode()))
     for entry in sorted(os.listdir(folder)):
         path = os.path.join(folder, entry)
         if entry.endswith(".go") and not _is_loaded(view, path) and os.path.isfile(path):
             with open(path, "rb") as file:
-                if word.search(file.read()):
+                if pattern.search(file.read()):
                     return path
     return ""
 
