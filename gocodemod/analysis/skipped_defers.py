@@ -89,10 +89,13 @@ def text(view: View, deferred: Node) -> str:
     literal = deferring.literal(deferred)
     if literal is None:
         return " ".join(view.text(deferred).removeprefix("defer").split())
-    calls = [c for c in view.calls_in(literal) if c.kind not in ("builtin", "literal")]
-    outer = [c for c in calls if not any(o.start <= c.start and c.end <= o.end and o is not c for o in calls)]
-    shown = [" ".join(view.source.data[c.start : c.end].decode("utf-8", "replace").split()) for c in outer]
-    return "func() { " + "; ".join(shown) + " }()"
+    return "func() { " + "; ".join(_written(view, c) for c in _made(view, literal)) + " }()"
+
+
+def _made(view: View, node: Node) -> list[Call]:
+    """The calls that a deferred call or literal makes, without those inside of others."""
+    calls = [c for c in view.calls_in(node) if c.kind not in ("builtin", "literal")]
+    return [c for c in calls if not any(o.start <= c.start and c.end <= o.end and o is not c for o in calls)]
 
 
 def meant(view: View, ending: Node) -> str:
@@ -254,7 +257,7 @@ def _in(offset: int, node: Node) -> bool:
 
 def _done_already(view: View, statement: Node, exits: Iterable[Node]) -> str:
     """A deferred call that an exit's way makes itself, because the exit would skip it."""
-    calls = (c for c in view.calls_in(statement) if c.kind not in ("builtin", "literal"))
+    calls = _made(view, statement)
     wanted = {_written(view, c) for c in calls if not effects.is_log(c.name) and not c.name.startswith("fmt.")}
     for ending in exits:
         for passed in flow.dominating(ending, view.function):
