@@ -354,4 +354,39 @@ REASONS: dict[str, str] = {
     "code-behind-exit": (
         "Statements stand behind the exit. Behind a return nothing can reach them, which go vet reports."
     ),
+    # defer-in-loop.
+    "leaves-the-round": (
+        "A return, goto, break or continue leads out of the part of the loop's body that would become a function of its own."
+    ),
+    "resource-outlives-round": (
+        "What the deferred call closes is stored, returned, handed to a goroutine or otherwise still wanted when the round "
+        "is over."
+    ),
+    "declared-outside-round": (
+        "What the deferred call closes was not opened by a call in the same block, so that its end is not the end of the block."
+    ),
+    "held-on-purpose": (
+        "It is open for the sake of being open (a listener and its port, a server, a lock file), or nothing in the round uses "
+        "it: it is there for what follows the loop."
+    ),
+    "lock-deferred-in-loop": (
+        "A lock is given back by defer in a loop. All of them are held over the loop on purpose, or the second round waits "
+        "for ever; which one is meant cannot be told."
+    ),
+    "recovers-in-loop": ("A recover would end the panic of one round, and the loop would go on."),
+    "deferred-uses-outer": (
+        "The deferred literal sets or reads a variable from outside of the round, such as a result, which may be another at "
+        "the end of the function."
+    ),
+    "deferred-call-unknown": (
+        "The deferred call is not known to close what the round opened, and nothing else: it may be meant for the end of the "
+        "function."
+    ),
+    "writes-into-shared": (
+        "The deferred call writes what is left into something that the rounds share, so that its place among the other "
+        "writes would change."
+    ),
+    "defer-in-inner-loop": (
+        "A loop in the part that would become a function defers something itself; which end that is meant for comes first."
+    ),
 }
