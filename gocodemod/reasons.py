@@ -389,4 +389,42 @@ REASONS: dict[str, str] = {
     "defer-in-inner-loop": (
         "A loop in the part that would become a function defers something itself; which end that is meant for comes first."
     ),
+    # sleep-in-test.
+    "same-instant": (
+        "By a fake clock the sleep and something else (a timer, a timeout, a comparison of times) may come at the very same "
+        "instant, where by a real one the sleep is always a little later."
+    ),
+    "leaves-the-bubble": (
+        "The test reaches the network, a process, a file or the system: who waits for those keeps time from going on in a "
+        "bubble."
+    ),
+    "call-out-of-sight": (
+        "The test calls what cannot be looked into, so that nobody knows what it starts or waits for."
+    ),
+    "package-state": (
+        "The test reaches a package-level variable that may hold a channel, a lock, a timer or a goroutine's work, which "
+        "belong to no bubble, or to another one."
+    ),
+    "captured-state": (
+        "The subtest uses a variable of the test around it that may hold a channel, a lock or a function, from outside of the "
+        "bubble."
+    ),
+    "waits-under-lock": (
+        "Something waits while it holds a lock. Who waits for that lock does not count as waiting in a bubble, so that time "
+        "would stand still."
+    ),
+    "busy-wait": ("A loop asks again and again without waiting: in a bubble no time passes meanwhile."),
+    "not-in-a-bubble": (
+        "The test calls a method of its T that does not work in a bubble (Run, Parallel, Deadline, Setenv, a skip that would "
+        "count as a success)."
+    ),
+    "absolute-time": ("The test names dates of the real calendar; a bubble's clock begins with the year 2000."),
+    "duration-unknown": (
+        "Something takes a duration that is computed, so that it cannot be told whether it ends together with a sleep."
+    ),
+    "sleeps-after-the-test": (
+        "A goroutine sleeps, and nothing waits for it: in a bubble time stands still when the test is over, and the goroutine "
+        "would never end."
+    ),
+    "in-a-bubble-already": ("The test uses testing/synctest already."),
 }

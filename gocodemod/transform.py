@@ -65,6 +65,7 @@ class Transform:
     ``decide``: a Fix, a Refusal, or None where the types show that this is no site at all.
     ``since``: lowest language version for which anything is offered.
     ``subject``: what its fixes do, in the imperative and in a few words, for commits and pull requests.
+    ``tests``: it is about tests, and is shown test files where others are not (without ``include_tests``).
     ``options``: what it understands in its table ``[transforms.NAME]`` of the configuration.
     """
 
@@ -77,6 +78,7 @@ class Transform:
     since: tuple[int, int] = (1, 0)
     options: tuple[Option, ...] = ()
     subject: str = ""
+    tests: bool = False
 
     @property
     def name(self) -> str:

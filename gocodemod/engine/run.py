@@ -23,6 +23,7 @@ from gocodemod.errors import ToolchainError
 from gocodemod.golang import toolchain as go
 from gocodemod.golang.source import Source
 from gocodemod.model import Decision, Fix, Kind, Level, Outcome, Site, Verification
+from gocodemod.needles import Needles
 from gocodemod.progress import NullProgress, Progress
 from gocodemod.settings import Settings
 from gocodemod.transform import Transform
@@ -47,7 +48,7 @@ def run(
     """
     chosen = tuple(registry.selected(settings) if transforms is None else transforms)
     told = progress or NullProgress()
-    found = discover(paths, settings, [t.needles for t in chosen])
+    found = discover(paths, settings, *_needles(chosen))
     toolchain, missing = _toolchain(settings)
     name = memory.key(found, settings, chosen, toolchain) if remembered else None
     if name is not None and (again := memory.recall(name)) is not None:
@@ -83,7 +84,7 @@ def run_apart(
     """
     chosen = tuple(registry.selected(settings) if transforms is None else transforms)
     told = progress or NullProgress()
-    found = discover(paths, settings, [t.needles for t in chosen])
+    found = discover(paths, settings, *_needles(chosen))
     found = replace(found, root=root or found.root)
     toolchain = go.find(settings.go)
     with Checkers(settings, toolchain, "", found.root) as checkers:
@@ -106,6 +107,11 @@ def run_apart(
     return Apart(whole, results)
 
 
+def _needles(transforms: Sequence[Transform]) -> tuple[list[Needles], list[Needles]]:
+    """Those of all transforms, and of those that are about tests."""
+    return [t.needles for t in transforms], [t.needles for t in transforms if t.tests]
+
+
 def _turn(
     found: Discovery,
     settings: Settings,
@@ -118,6 +124,7 @@ def _turn(
     sites = {m.site.path for m in matched.matches}
     contents = {file.path: file.data for file in found.files if file.path in sites}
     turn = _Turn(settings, transforms, checkers, contents, progress, write, found.root)
+    turn.only_tests |= {file.path for file in found.files if file.only_tests}
     turn.notes += [f"{path}: not searched: {problem}" for path, problem in matched.failed.items()]
     return turn, matched.matches
 
@@ -162,6 +169,7 @@ class _Turn:
     write: bool
     root: str
     notes: list[str] = field(default_factory=list)
+    only_tests: set[str] = field(default_factory=set)
 
     def decide(self, matches: Sequence[Match]) -> _Decisions:
         """What the transforms say of each match."""
@@ -237,7 +245,7 @@ class _Turn:
 
     def _look(self, files: Mapping[str, bytes]) -> deciding.Decided:
         self.checkers.overlay(files)
-        found = (GoFile(path, data) for path, data in files.items())
+        found = (GoFile(path, data, path in self.only_tests) for path, data in files.items())
         matches = [m for file in found for m in matching.match_file(file, self.transforms, self.root)]
         read = _over(files, self._read)
         return deciding.decide(matches, self.transforms, self.checkers, self.settings, read)
