@@ -437,4 +437,123 @@ REASONS: dict[str, str] = {
         "Other functions use the loaded value or its error without coming through here: a second try would write while "
         "they read."
     ),
+    # exit-skips-defer.
+    "not-main": (
+        "The function is not main. It exits past its own deferred calls and those of its callers; it should return an "
+        "error, and that changes its callers."
+    ),
+    "logger-exits": (
+        "The process is ended by another package's logger or helper. No call of it is known that does the same and goes on."
+    ),
+    "nothing-to-clean-up": (
+        "What the exit skips frees only what ends with the process anyway (a context, a lock, a timer), or is there for "
+        "a panic."
+    ),
+    "deferred-call-exits": (
+        "A deferred call ends the process itself, so that the exit code would be its own, and not the one it is now."
+    ),
+    "deferred-call-waits": (
+        "A deferred call waits, and nothing shows that what it waits for was told to end: instead of exiting, the "
+        "program could hang."
+    ),
+    "defers-assume-success": (
+        "A deferred call commits, saves or publishes what was done, which is not to happen when the program has failed."
+    ),
+    "closes-channel-in-use": (
+        "A deferred call closes a channel that goroutines have, who may still send on it when the program exits: that "
+        "would be a panic."
+    ),
+    "deferred-before-check": (
+        "The call is deferred before the error is looked at that came with its value: where that failed, the value may be "
+        "nil, and the deferred call would panic."
+    ),
+    "deferred-reads-later": (
+        "The deferred literal reads a variable that is assigned later, so that it may find it unset, or changed, where the "
+        "program exits."
+    ),
+    "cleans-up-itself": (
+        "On the way to the exit the function does itself what a deferred call does, because the exit skips that: it would "
+        "be done twice."
+    ),
+    "lock-held-at-exit": ("A lock is held where the program exits, and a deferred call may need it."),
+    "meant-to-skip": ("A comment or message says that the exit is to be at once, without cleaning up."),
+    "main-is-called": (
+        "Something calls main, such as a test: it would end with it, where main returned to it until now."
+    ),
+    "code-behind-exit": (
+        "Statements stand behind the exit. Behind a return nothing can reach them, which go vet reports."
+    ),
+    # defer-in-loop.
+    "leaves-the-round": (
+        "A return, goto, break or continue leads out of the part of the loop's body that would become a function of its own."
+    ),
+    "resource-outlives-round": (
+        "What the deferred call closes is stored, returned, handed to a goroutine or otherwise still wanted when the round "
+        "is over."
+    ),
+    "declared-outside-round": (
+        "What the deferred call closes was not opened by a call in the same block, so that its end is not the end of the block."
+    ),
+    "held-on-purpose": (
+        "It is open for the sake of being open (a listener and its port, a server, a lock file), or nothing in the round uses "
+        "it: it is there for what follows the loop."
+    ),
+    "lock-deferred-in-loop": (
+        "A lock is given back by defer in a loop. All of them are held over the loop on purpose, or the second round waits "
+        "for ever; which one is meant cannot be told."
+    ),
+    "recovers-in-loop": ("A recover would end the panic of one round, and the loop would go on."),
+    "deferred-uses-outer": (
+        "The deferred literal sets or reads a variable from outside of the round, such as a result, which may be another at "
+        "the end of the function."
+    ),
+    "deferred-call-unknown": (
+        "The deferred call is not known to close what the round opened, and nothing else: it may be meant for the end of the "
+        "function."
+    ),
+    "writes-into-shared": (
+        "The deferred call writes what is left into something that the rounds share, so that its place among the other "
+        "writes would change."
+    ),
+    "defer-in-inner-loop": (
+        "A loop in the part that would become a function defers something itself; which end that is meant for comes first."
+    ),
+    # sleep-in-test.
+    "same-instant": (
+        "By a fake clock the sleep and something else (a timer, a timeout, a comparison of times) may come at the very same "
+        "instant, where by a real one the sleep is always a little later."
+    ),
+    "leaves-the-bubble": (
+        "The test reaches the network, a process, a file or the system: who waits for those keeps time from going on in a "
+        "bubble."
+    ),
+    "call-out-of-sight": (
+        "The test calls what cannot be looked into, so that nobody knows what it starts or waits for."
+    ),
+    "package-state": (
+        "The test reaches a package-level variable that may hold a channel, a lock, a timer or a goroutine's work, which "
+        "belong to no bubble, or to another one."
+    ),
+    "captured-state": (
+        "The subtest uses a variable of the test around it that may hold a channel, a lock or a function, from outside of the "
+        "bubble."
+    ),
+    "waits-under-lock": (
+        "Something waits while it holds a lock. Who waits for that lock does not count as waiting in a bubble, so that time "
+        "would stand still."
+    ),
+    "busy-wait": ("A loop asks again and again without waiting: in a bubble no time passes meanwhile."),
+    "not-in-a-bubble": (
+        "The test calls a method of its T that does not work in a bubble (Run, Parallel, Deadline, Setenv, a skip that would "
+        "count as a success)."
+    ),
+    "absolute-time": ("The test names dates of the real calendar; a bubble's clock begins with the year 2000."),
+    "duration-unknown": (
+        "Something takes a duration that is computed, so that it cannot be told whether it ends together with a sleep."
+    ),
+    "sleeps-after-the-test": (
+        "A goroutine sleeps, and nothing waits for it: in a bubble time stands still when the test is over, and the goroutine "
+        "would never end."
+    ),
+    "in-a-bubble-already": ("The test uses testing/synctest already."),
 }

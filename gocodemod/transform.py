@@ -66,6 +66,7 @@ class Transform:
     ``since``: lowest language version for which anything is offered.
     ``subject``: what its fixes do, in the imperative and in a few words, for commits and pull requests.
     ``threads``: reasons of refusals for which a stop signal may be brought to the site, and it is asked again.
+    ``tests``: it is about tests, and is shown test files where others are not (without ``include_tests``).
     ``options``: what it understands in its table ``[transforms.NAME]`` of the configuration.
     """
 
@@ -79,6 +80,7 @@ class Transform:
     options: tuple[Option, ...] = ()
     subject: str = ""
     threads: frozenset[str] = frozenset()
+    tests: bool = False
 
     @property
     def name(self) -> str:

@@ -42,6 +42,18 @@ def test_names_that_go_leaves_out_are_skipped_and_counted(tmp_path: Path) -> Non
     assert names(found(tmp_path, include_tests=True)) == ["a_test.go", "ok.go"]
 
 
+def test_test_files_are_there_for_transforms_about_tests_alone(tmp_path: Path) -> None:
+    tree(tmp_path, {"a.go": HIT, "a_test.go": HIT, "b_test.go": HIT + "// wait\n", "c_test.go": "package p // wait\n"})
+    about_tests = [(b"needle", b"wait")]
+    result = discover([str(tmp_path)], Settings(), [*NEEDLES, *about_tests], about_tests)
+    assert [(os.path.basename(f.path), f.only_tests) for f in result.files] == [("a.go", False), ("b_test.go", True)]
+    assert (result.total, result.skipped) == (2, {"tests": 2})
+    named = discover([str(tmp_path), str(tmp_path / "b_test.go")], Settings(), NEEDLES, about_tests)
+    assert [(os.path.basename(f.path), f.only_tests) for f in named.files] == [("a.go", False), ("b_test.go", False)]
+    every = discover([str(tmp_path)], Settings(include_tests=True), NEEDLES, about_tests)
+    assert [f.only_tests for f in every.files] == [False, False, False]
+
+
 def test_rules_about_names_apply_below_what_is_named(tmp_path: Path) -> None:
     tree(tmp_path, {"testdata/vendor/a.go": HIT, "testdata/b_test.go": HIT, "testdata/_c.go": HIT})
     assert names(found(tmp_path, "testdata/vendor")) == ["a.go"]

@@ -51,6 +51,15 @@ def sites(go: str | bytes, transform: Transform = CALL) -> list[Match]:
     return match_file(GoFile("/r/a.go", data), [transform], "/r")
 
 
+def test_files_that_are_there_for_tests_alone_have_no_sites_of_others() -> None:
+    file = GoFile("/r/a_test.go", b"package p\n\nfunc f() { hit() }\n", only_tests=True)
+    about_tests = replace(CALL, module="x.call_it_in_tests", tests=True)
+    found = match_file(file, [CALL, about_tests], "/r")
+    assert [m.site.transform for m in found] == ["call-it-in-tests"]
+    found = match_file(replace(file, only_tests=False), [CALL, about_tests], "/r")
+    assert [m.site.transform for m in found] == ["call-it", "call-it-in-tests"]
+
+
 def test_where_a_site_is() -> None:
     [found] = sites("package p\n\nfunc f() {\n\t_ = `é`; hit(\n\t\t1,\n\t)\n}\n")
     site = found.site
@@ -281,7 +290,8 @@ def test_the_example_holds_every_site_that_grep_would_expect() -> None:
     # Two goroutines sleep once, in no loop: they are other transforms' sites.
     once = {"notify.go", "export.go"}
     assert all(_sleeps(path) == 1 for path in root.rglob("*.go") if path.name in once)
-    expected = sum(_sleeps(path) for path in root.rglob("*.go") if path.name not in once)
+    # Tests are sleep-in-test's.
+    expected = sum(_sleeps(p) for p in root.rglob("*.go") if p.name not in once and not p.name.endswith("_test.go"))
     assert len(matched.matches) == expected > 0
     assert sum(m.suppressed for m in matched.matches) == 1
 

@@ -73,6 +73,15 @@ def test_a_fix_is_made_laid_out_imported_for_and_vetted(tree: Tree) -> None:
     assert only(look(root, replace(SETTINGS, verify=False))).verification is Verification.UNVERIFIED
 
 
+def test_a_test_file_is_looked_at_again_for_transforms_about_tests_alone(tree: Tree) -> None:
+    root = tree({"a.go": go("todo(`_ = 1`)"), "a_test.go": go("todo(`_ = 2`)", "p_test")})
+    about_tests = replace(FAKE, module="x.about_tests", tests=True)
+    result = run([str(root)], SETTINGS, write=False, transforms=[FAKE, about_tests])
+    places = [(o.site.transform, o.site.path.rsplit("/", 1)[-1]) for o in result.outcomes]
+    assert places == [("about-tests", "a.go"), (FAKE.name, "a.go"), ("about-tests", "a_test.go")]
+    assert (result.files, result.skipped) == (2, {})
+
+
 def test_a_fix_that_does_not_compile_is_rolled_back_alone(tree: Tree) -> None:
     root = tree({"a.go": go("todo(`_ = 1`)\ntodo(`_ = nowhere`)\ntodo(`_ = 2`)"), "b/b.go": go("todo(`_ = 3`)")})
     result = look(root)

@@ -82,6 +82,12 @@ def test_what_cannot_be_built_is_set_aside_and_the_rest_is_vetted() -> None:
     assert {f.text for f in report.findings} == {"/m/a/a.go:3:4: printf: bad 12"}
 
 
+def test_findings_in_packages_that_were_not_asked_about_are_left_out() -> None:
+    found = '{"m/%s": {"printf": [{"posn": "/m/a.go:3:4", "message": "bad"}]}}\n'
+    report = run(Canned("".join(found % name for name in ("a", "a_test", "imported"))), "a")
+    assert [f.package for f in report.findings] == ["m/a", "m/a_test"]
+
+
 def test_a_time_limit_fails_what_it_does_not_reach() -> None:
     report = vet.vet(Canned(), {"m/a": "./a"}, {}, 0)
     assert "time limit" in report.failed["m/a"]

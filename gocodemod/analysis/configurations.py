@@ -28,13 +28,27 @@ def set_elsewhere(view: View, name: str) -> str:
     return next((path for path in found if not path.endswith("_test.go")), "")
 
 
+def declares_elsewhere(view: View, name: str) -> str:
+    """The path of a file of the same folder that is not loaded and may declare the name for the package, "" if there is
+    none.
+
+    By bytes: a line that begins like a declaration, or like one of a group, and holds the word.
+    """
+    word = re.escape(name.encode())
+    line = rb"^(?:(?:func|var|const|type)\s[^\n({]*\b%s\b|\t(?:[\w\t ]+,)*[\t ]*%s\b[\t ]*(?:=|,|\w|\*|\[))" % (
+        word,
+        word,
+    )
+    return next(_holding(view, line), "")
+
+
 def _holding(view: View, pattern: bytes) -> Iterator[str]:
     folder = os.path.dirname(view.path)
     for entry in sorted(os.listdir(folder)):
         path = os.path.join(folder, entry)
         if entry.endswith(".go") and not _is_loaded(view, path) and os.path.isfile(path):
             with open(path, "rb") as file:
-                if re.search(pattern, file.read()):
+                if re.search(pattern, file.read(), re.MULTILINE):
                     yield path
 
 

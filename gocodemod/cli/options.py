@@ -47,7 +47,9 @@ class Options:
     format: Annotated[str, typer.Option(metavar="text|json", help="How results are written.")] = "text"
     output: Annotated[str | None, typer.Option("--output", "-o", metavar="FILE", help="Write results there.")] = None
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", metavar="N", help="Processes (0: one per CPU).")] = None
-    include_tests: Annotated[bool | None, typer.Option("--include-tests", help="Look at _test.go files too.")] = None
+    include_tests: Annotated[
+        bool | None, typer.Option("--include-tests", help="Look at _test.go files too, for all transforms.")
+    ] = None
     include_generated: Annotated[
         bool | None, typer.Option("--include-generated", help="Look at generated files too.")
     ] = None

@@ -33,10 +33,14 @@ _RELEVANT = (".go", "/go.mod", "/go.sum", "/go.work", "/go.work.sum", "/vendor/m
 
 @dataclass(frozen=True)
 class GoFile:
-    """``path`` is absolute; ``data`` is what it held when it was read."""
+    """``path`` is absolute; ``data`` is what it held when it was read.
+
+    ``only_tests``: it is a test file, there only for the transforms that are about tests.
+    """
 
     path: str
     data: bytes
+    only_tests: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,14 +66,19 @@ class Discovery:
     module_files: tuple[str, ...] = ()
 
 
-def discover(paths: Sequence[str], settings: Settings, needles: Iterable[Needles]) -> Discovery:
+def discover(
+    paths: Sequence[str], settings: Settings, needles: Iterable[Needles], tests: Iterable[Needles] = ()
+) -> Discovery:
     """Look for Go files in files, folders and Go patterns (``./...``). ``needles``: one tuple for each transform.
+
+    ``tests``: those of the transforms that are about tests. Test files that hold them are taken for these alone where the
+    settings leave tests out; the others are skipped.
 
     What is named is taken, whatever its name; rules about names apply below a folder that is named.
     Raises UsageError for a path that is not there, is no Go file, or is a pattern we do not know.
     """
     named = [_resolve(path) for path in paths or (".",)]
-    search = _Search(settings, tuple(dict.fromkeys(needles)))
+    search = _Search(settings, tuple(dict.fromkeys(needles)), tuple(dict.fromkeys(tests)))
     search.root, search.named = _root(named), tuple(named)
     for path in named:
         if not os.path.isdir(path):
@@ -118,6 +127,7 @@ def _outermost(folders: Iterable[str]) -> list[str]:
 class _Search:
     settings: Settings
     needles: tuple[Needles, ...]
+    tests: tuple[Needles, ...] = ()
     root: str = ""
     paths: dict[str, bool] = field(default_factory=dict)  # to whether it was named itself
     skipped: Counter[str] = field(default_factory=Counter)
@@ -125,6 +135,7 @@ class _Search:
     repositories: set[str] = field(default_factory=set)
     named: tuple[str, ...] = ()
     aside: list[str] = field(default_factory=list)  # files that matter to the type checker and are not read here
+    only_tests: set[str] = field(default_factory=set)
     real_folders: dict[str, bool] = field(default_factory=dict)
 
     def folder(self, folder: str) -> None:
@@ -144,7 +155,10 @@ class _Search:
                 self.aside.append(path)
                 continue
             cause = self._name_rule(path[start:]) or ("excluded" if excluded(path) else "")
-            if cause:
+            if cause == "tests" and self.tests and not excluded(path):
+                self.only_tests.add(path)
+                self.paths.setdefault(path, False)
+            elif cause:
                 self.skipped[cause] += 1
                 self.aside.append(path)
             else:
@@ -204,11 +218,16 @@ class _Search:
 
     def _keep(self, path: str, data: bytes, kept: list[GoFile]) -> int:
         """Take the file if it holds what some transform needs; how many files this was (generated ones are none)."""
-        if any(holds(data, needles) for needles in self.needles):
+        # What is named itself is for all transforms, whatever its name.
+        only_tests = path in self.only_tests and not self.paths[path]
+        if any(holds(data, needles) for needles in (self.tests if only_tests else self.needles)):
             if not self.settings.include_generated and is_generated(data):
                 self.skipped["generated"] += 1
                 return 0
-            kept.append(GoFile(path, data))
+            kept.append(GoFile(path, data, only_tests))
+        elif only_tests:
+            self.skipped["tests"] += 1
+            return 0
         return 1
 
     def _inside(self, path: str) -> bool:

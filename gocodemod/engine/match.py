@@ -114,7 +114,7 @@ def _guarded(file: GoFile, transforms: Sequence[Transform], root: str) -> _Found
 
 def match_file(file: GoFile, transforms: Sequence[Transform], root: str) -> list[Match]:
     """The sites of one file, sorted by (start, transform)."""
-    wanted = [t for t in transforms if holds(file.data, t.needles)]
+    wanted = [t for t in transforms if (t.tests or not file.only_tests) and holds(file.data, t.needles)]
     if not wanted:
         return []
     source = Source.parse(file.path, file.data)

@@ -23,6 +23,7 @@ from gocodemod.errors import ToolchainError
 from gocodemod.golang import toolchain as go
 from gocodemod.golang.source import Source
 from gocodemod.model import Decision, Edit, Fix, Kind, Level, Outcome, Site, Verification
+from gocodemod.needles import Needles
 from gocodemod.progress import NullProgress, Progress
 from gocodemod.settings import Settings
 from gocodemod.transform import Transform
@@ -47,7 +48,7 @@ def run(
     """
     chosen = tuple(registry.selected(settings) if transforms is None else transforms)
     told = progress or NullProgress()
-    found = discover(paths, settings, [t.needles for t in chosen])
+    found = discover(paths, settings, *_needles(chosen))
     toolchain, missing = _toolchain(settings)
     name = memory.key(found, settings, chosen, toolchain) if remembered else None
     if name is not None and (again := memory.recall(name)) is not None:
@@ -85,7 +86,7 @@ def run_apart(
     """
     chosen = tuple(registry.selected(settings) if transforms is None else transforms)
     told = progress or NullProgress()
-    found = discover(paths, settings, [t.needles for t in chosen])
+    found = discover(paths, settings, *_needles(chosen))
     found = replace(found, root=root or found.root)
     toolchain = go.find(settings.go)
     with Checkers(settings, toolchain, "", found.root) as checkers:
@@ -109,6 +110,11 @@ def run_apart(
     return Apart(whole, results)
 
 
+def _needles(transforms: Sequence[Transform]) -> tuple[list[Needles], list[Needles]]:
+    """Those of all transforms, and of those that are about tests."""
+    return [t.needles for t in transforms], [t.needles for t in transforms if t.tests]
+
+
 def _turn(
     found: Discovery,
     settings: Settings,
@@ -122,6 +128,7 @@ def _turn(
     contents = {file.path: file.data for file in found.files if file.path in sites}
     searched = frozenset(file.path for file in found.files)
     turn = _Turn(settings, transforms, checkers, contents, progress, write, found.root, searched)
+    turn.only_tests |= {file.path for file in found.files if file.only_tests}
     turn.notes += [f"{path}: not searched: {problem}" for path, problem in matched.failed.items()]
     return turn, matched.matches
 
@@ -188,6 +195,7 @@ class _Turn:
     root: str
     searched: frozenset[str]
     notes: list[str] = field(default_factory=list)
+    only_tests: set[str] = field(default_factory=set)
 
     def decide(self, matches: Sequence[Match]) -> _Decisions:
         """What the transforms say of each match."""
@@ -270,7 +278,7 @@ class _Turn:
     def _look(self, files: Mapping[str, bytes]) -> deciding.Decided:
         self.checkers.overlay(files)
         # A fix may edit files that were not searched (tests, other folders): what is there was there before.
-        found = (GoFile(path, data) for path, data in files.items() if path in self.searched)
+        found = (GoFile(path, data, path in self.only_tests) for path, data in files.items() if path in self.searched)
         matches = [m for file in found for m in matching.match_file(file, self.transforms, self.root)]
         read = _over(files, self._read)
         return deciding.decide(matches, self.transforms, self.checkers, self.settings, read)

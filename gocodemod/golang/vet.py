@@ -66,7 +66,10 @@ def vet(go: Go, packages: Mapping[str, str], overlay: Mapping[str, bytes], timeo
     with tempfile.TemporaryDirectory(prefix="gocodemod-vet-") as folder:
         originals = _write_overlay(folder, overlay)
         flags = ["-json", *(["-overlay", os.path.join(folder, "overlay.json")] if overlay else [])]
-        return _Runner(go, flags, _Originals(folder, originals), time.monotonic() + timeout).run(dict(packages))
+        report = _Runner(go, flags, _Originals(folder, originals), time.monotonic() + timeout).run(dict(packages))
+    # With -json it tells of packages that these import, too (Go 1.26, where they are in the same module).
+    asked = tuple(f for f in report.findings if f.package.removesuffix("_test") in packages or f.package in packages)
+    return Report(asked, report.failed)
 
 
 def _write_overlay(folder: str, overlay: Mapping[str, bytes]) -> list[str]:

@@ -1,0 +1,268 @@
+"""May code run in a bubble of ``testing/synctest``: is all that it starts and waits for its own, and can it be seen?
+
+In a bubble time passes only while every goroutine of it waits for another one of it, and each must end with the test. So
+nothing there may wait for the outside (network, processes, files), use channels or groups that others have, or wait while
+it holds a mutex that somebody else wants. What is not known is refused: https://pkg.go.dev/testing/synctest.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tree_sitter import Node
+
+from gocodemod.analysis import blocking, flow, locks, receives
+from gocodemod.analysis.reach import Body, declared
+from gocodemod.analysis.view import View
+from gocodemod.golang.facts import Call, Ref
+from gocodemod.model import Refusal
+from gocodemod.transform import Context
+
+# More functions than this are not looked through.
+_LIMIT = 200
+# Packages of the standard library that stay in the process, and wait for nothing but what they are given.
+_INSIDE = frozenset(
+    {
+        "bufio", "bytes", "cmp", "container/heap", "container/list", "container/ring", "context", "crypto/md5",
+        "crypto/sha1", "crypto/sha256", "encoding/base64", "encoding/binary", "encoding/hex", "encoding/json", "errors",
+        "fmt", "hash", "hash/crc32", "hash/fnv", "hash/maphash", "html", "io", "iter", "log", "log/slog", "maps", "math",
+        "math/bits", "math/rand", "math/rand/v2", "path", "reflect", "regexp", "slices", "sort", "strconv", "strings",
+        "sync", "sync/atomic", "testing", "time", "unicode", "unicode/utf16", "unicode/utf8", "unique",
+    }
+)  # fmt: skip
+# Packages of others that check, print and end the test, as tests do.
+_CHECKS = (
+    "github.com/stretchr/testify/assert", "github.com/stretchr/testify/require", "github.com/google/go-cmp/cmp",
+    "github.com/shoenig/test", "gotest.tools/v3/assert", "golang.org/x/sync/errgroup",
+)  # fmt: skip
+_NOT_CHECKS = re.compile(r"\.(Eventually|Never|HTTP|File|Dir|NoFile|NoDir|Wait|Within)\w*$")
+_OUTSIDE = re.compile(
+    r"fmt\.F?[Ss]can\w*|time\.(Date|Parse|ParseInLocation|Unix\w*|LoadLocation)|\(\*testing\.B\)\.\w+|testing\.(Benchmark|AllocsPerRun)"
+    r"|reflect\.Select|log\.Fatal\w*|sync\.Once(Value|Values)"
+)
+# What must not be called in a bubble, or does not do there what it does outside: a skip would count as a success.
+_OF_THE_TEST = frozenset({"Run", "Parallel", "Deadline", "Skip", "Skipf", "SkipNow", "Setenv", "Chdir", "TempDir",
+                          "ArtifactDir", "Attr"})  # fmt: skip
+_PLAIN = re.compile(
+    r"(\[\]|\[\d+\]|map\[string\])*(untyped )?(bool|string|u?int\d*|float\d+|byte|rune|complex\d+|error)"
+)
+_WAITS = ("time.Sleep", "(*sync.WaitGroup).Wait", "(*sync.Cond).Wait", "testing/synctest.Wait",
+          "(*golang.org/x/sync/errgroup.Group).Wait")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Bubble:
+    """``bodies``: the code that runs, the piece itself first, with what its goroutines and function values run."""
+
+    bodies: tuple[Body, ...]
+
+    def calls(self) -> Iterator[tuple[Body, Call]]:
+        for body in self.bodies:
+            for call in body.view.calls_in(body.view.node):
+                yield body, call
+
+    def refs(self) -> Iterator[tuple[Body, Ref]]:
+        for body in self.bodies:
+            for ref in body.view.facts.refs(body.view.path, body.view.node.start_byte, body.view.node.end_byte):
+                yield body, ref
+
+    def nodes(self) -> Iterator[tuple[Body, Node]]:
+        for body in self.bodies:
+            for node in flow.everything(body.view.node):
+                if node.is_named:
+                    yield body, node
+
+
+def of(context: Context, view: View, node: Node, outside: Sequence[Node] = ()) -> Bubble | Refusal:
+    """All that runs when the node (a block) runs, or why it may not run in a bubble.
+
+    ``outside``: statements at the block's begin that are left out of it.
+    """
+    first = Body(View(view.source, view.facts, node, view.function, view.outermost, view.language), "", ())
+    bodies, seen = [first], {(view.path, node.start_byte)}
+    current = 0
+    while current < len(bodies):
+        body = bodies[current]
+        since = max((s.end_byte for s in outside), default=0) if body is first else 0
+        found = list(_called(context, body, since))
+        for item in found:
+            if isinstance(item, Refusal):
+                return item
+            key = (item.view.path, item.view.node.start_byte)
+            inside = item.view.path == body.view.path and flow.contains(body.view.node, item.view.node)
+            if key not in seen and not inside:
+                seen.add(key)
+                bodies.append(item)
+        if len(bodies) > _LIMIT:
+            return Refusal("call-out-of-sight", "it calls more functions than were looked through")
+        current += 1
+    bubble = Bubble(tuple(bodies))
+    return _state(bubble) or _under_lock(bubble) or _spins(bubble) or bubble
+
+
+def _called(context: Context, body: Body, since: int) -> Iterator[Body | Refusal]:
+    view = body.view
+    for call in view.calls_in(view.node):
+        if call.start < since or call.kind in ("builtin", "literal", "value"):
+            continue  # function values are looked into where they are named
+        if not call.name:
+            yield Refusal("call-out-of-sight", f"{_written(view, call)} did not resolve{_where(body)}")
+            continue
+        inner = declared(context, view, call.object) if call.object and call.kind != "interface-method" else None
+        if inner is not None:
+            yield inner
+        elif call.kind == "interface-method" and not _known_interface(call.name):
+            yield from _implementations(context, body, call)
+        elif why := _leaves(call.name):
+            yield Refusal(why, f"{_short(call.name)}, line {view.line(call.start)}{_where(body)}")
+    for ref in view.facts.refs(view.path, view.node.start_byte, view.node.end_byte):
+        if ref.start < since or ref.role in ("call", "go-call", "defer-call", "declare", "define"):
+            continue
+        known = view.facts.object(ref.object) if ref.object else None
+        if known is None or known.kind not in ("func", "method"):
+            continue
+        inner = declared(context, view, known.id)
+        if inner is not None:
+            yield inner
+        elif known.package not in _INSIDE:
+            yield Refusal("call-out-of-sight", f"{known.name} is used as a value{_where(body)}")
+
+
+def _implementations(context: Context, body: Body, call: Call) -> Iterator[Body | Refusal]:
+    found = context.facts.implementations(call.object) if call.object else ()
+    if not found:
+        yield Refusal("call-out-of-sight", f"{_short(call.name)} may be anything, line {body.view.line(call.start)}")
+    for method in found:
+        inner = declared(context, body.view, method.id)
+        yield inner if inner is not None else Refusal("call-out-of-sight", f"{_short(call.name)} may be anything")
+
+
+def _known_interface(name: str) -> bool:
+    """Interfaces of the packages that stay inside: what implements them was made by code that is looked into."""
+    return blocking.package_of(name) in _INSIDE or name in ("(error).Error", "(io.Closer).Close")
+
+
+def _leaves(name: str) -> str:
+    """The reason that a call of another module, or of the standard library, may not be made in a bubble; "" if it may."""
+    package, last = blocking.package_of(name), blocking.last_of(name)
+    if package == "testing/synctest":
+        return "in-a-bubble-already"
+    if package == "testing" and last in _OF_THE_TEST:
+        return "not-in-a-bubble"
+    if _OUTSIDE.fullmatch(name):
+        return "absolute-time" if name.startswith("time.") else "leaves-the-bubble"
+    if package in _INSIDE or (package.startswith(_CHECKS) and not _NOT_CHECKS.search(name)):
+        return ""
+    standard = "." not in package.split("/")[0]
+    return "leaves-the-bubble" if standard else "call-out-of-sight"
+
+
+def _state(bubble: Bubble) -> Refusal | None:
+    """Package-level variables that may hold what belongs to no bubble, or to another one."""
+    for body, ref in bubble.refs():
+        known = body.view.facts.object(ref.object) if ref.object else None
+        if known is None or known.kind != "var" or known.scope != "package":
+            continue
+        if known.package in _INSIDE:
+            continue  # such as io.EOF and io.Discard
+        if known.type != "error" and not _PLAIN.fullmatch(known.underlying):
+            line = body.view.line(ref.start)
+            return Refusal(
+                "package-state", f"{known.name} ({known.type}) is shared by all tests, line {line}{_where(body)}"
+            )
+    return None
+
+
+def _under_lock(bubble: Bubble) -> Refusal | None:
+    """A wait with a mutex held: who waits for that mutex waits for no goroutine of the bubble, and time stands still."""
+    waiting = _waiting(bubble)
+    for body in bubble.bodies:
+        view = body.view
+        places = [n for n in flow.everything(view.node) if n.is_named and _waits_here(view, n)]
+        calls = (c for c in view.calls_in(view.node) if c.object in waiting)
+        places += [view.source.node_at(c.start, c.end) for c in calls]
+        for place in places:
+            around = View.around(view.source, view.facts, place, view.language)
+            held = locks.held(around) if around is not None else []
+            if held and not _of_cond(around, place, held):
+                line = view.line(place.start_byte)
+                return Refusal("waits-under-lock", f"{held[0]} is held while line {line} waits{_where(body)}")
+        for call in view.calls_in(view.node):
+            if call.name == "(*sync.Once).Do":
+                return Refusal("waits-under-lock", f"a sync.Once is a lock, line {view.line(call.start)}{_where(body)}")
+    return None
+
+
+def _waiting(bubble: Bubble) -> set[str]:
+    """Ids of the functions that wait, or call one that does."""
+    direct: dict[str, bool] = {}
+    calls: dict[str, set[str]] = {}
+    for body in bubble.bodies:
+        around = body.view.functions
+        name = around[-1].object if around else ""
+        waits = any(n.is_named and _waits_here(body.view, n) for n in flow.everything(body.view.node))
+        direct[name] = direct.get(name, False) or waits
+        calls.setdefault(name, set()).update(c.object for c in body.view.calls_in(body.view.node) if c.object)
+    found = {name for name, waits in direct.items() if waits and name}
+    while more := {n for n, called in calls.items() if n and n not in found and called & found}:
+        found |= more
+    return found
+
+
+def _waits_here(view: View, node: Node) -> bool:
+    if node.type == "select_statement":
+        return not any(c.type == "default_case" for c in node.named_children)
+    if node.type == "send_statement" or flow.receives(node):
+        return not receives.in_select(node)
+    if node.type == "range_clause":
+        operand = node.child_by_field_name("right")
+        known = view.facts.expr(view.path, operand.start_byte, operand.end_byte) if operand is not None else None
+        return known is None or "chan " in known.underlying[:7]
+    call = view.call_at(node) if node.type == "call_expression" else None
+    return call is not None and call.name in _WAITS
+
+
+def _of_cond(view: View | None, place: Node, held: Sequence[str]) -> bool:
+    """``c.Wait()`` with nothing but ``c.L`` held, which it gives back meanwhile."""
+    call = view.call_at(place) if view is not None and place.type == "call_expression" else None
+    return call is not None and call.name == "(*sync.Cond).Wait" and len(held) == 1
+
+
+def _spins(bubble: Bubble) -> Refusal | None:
+    """A loop that asks again and again, without a wait: in a bubble the time that it waits for does not come."""
+    for body, node in bubble.nodes():
+        if node.type != "for_statement" or flow.is_range(node):
+            continue
+        inner = flow.body(node)
+        asks = [p for p in (flow.condition(node),) if p is not None]
+        counts = flow.update(node) is not None
+        polls = not asks or any(n.type == "call_expression" for p in asks for n in flow.everything(p))
+        waits = inner is not None and any(n.is_named and _waits_here(body.view, n) for n in flow.everything(inner))
+        if polls and not counts and not waits and not any(c.object for c in _module_calls(body, node)):
+            return Refusal(
+                "busy-wait", f"the loop in line {body.view.line(node.start_byte)}{_where(body)} does not wait"
+            )
+    return None
+
+
+def _module_calls(body: Body, loop: Node) -> list[Call]:
+    """Calls in the loop's body of functions that are looked into, and may wait."""
+    inner = flow.body(loop)
+    found = body.view.calls_in(inner) if inner is not None else ()
+    return [c for c in found if c.kind in ("function", "method") and blocking.package_of(c.name) not in _INSIDE]
+
+
+def _where(body: Body) -> str:
+    return f" of {body.name} ({os.path.basename(body.view.path)})" if body.name else ""
+
+
+def _short(name: str) -> str:
+    package = blocking.package_of(name)
+    return name.replace(package, package.rsplit("/", 1)[-1], 1) if package else name
+
+
+def _written(view: View, call: Call) -> str:
+    return " ".join(view.source.data[call.start : call.end].decode("utf-8", "replace").split("(", 1)[0].split())
