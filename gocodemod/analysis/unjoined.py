@@ -207,10 +207,10 @@ def _contexts_of(view: View, cancel: str) -> list[str]:
 def _use(context: Context, found: Goroutine, wanted: Needs, group: waited_for.Group) -> Decision:
     wait, outer, view = group.wait, group.outer, found.view
     if outer is None:
-        too_late = [*wanted.defers, *(r for r in wanted.after if r.statement.end_byte > wait.start_byte)]
+        too_late = [*wanted.defers, *wanted.later, *(r for r in wanted.after if r.statement.end_byte > wait.start_byte)]
     else:
         # A plain statement may not have run when a panic makes the Wait.
-        too_late = [r for r in wanted.defers if _runs_after(r.statement, r.call, outer, wait)] + list(wanted.after)
+        too_late = [r for r in (*wanted.defers, *wanted.later) if _runs_after(r.statement, r.call, outer, wait)] + list(wanted.after)
     if too_late:
         return Refusal(
             "waits-for-the-group", f"{too_late[0].text}, which ends the goroutine, comes after {group.name}.Wait"
