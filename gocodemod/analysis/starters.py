@@ -44,6 +44,8 @@ STOPPING = names.STOPPING_FUNCTIONS | {
     "abort",
     "reap",
 }
+# Not leaky: that is a kind of bucket.
+_LEAKS = frozenset({"leak", "leaks", "leaked", "leaking", "leakcheck", "leaktest", "goleak"})
 _HANDLING = frozenset({"handle", "handler", "on", "callback", "hook", "receive", "accept"})
 _COMMENT = re.compile(
     r"\b(back\s?ground|async(hronous(ly)?)?|fire[- ]and[- ]forget|detach(ed)?|best[- ]effort|non-?blocking|outlives?"
@@ -170,7 +172,7 @@ def _leaks_on_purpose(view: View) -> Refusal | None:
     declared = sorted({r.name for r in view.refs if r.role == "define"})
     package = view.facts.file(view.path).package_name
     for name in (package, *(f.name.rsplit(".", 1)[-1] for f in view.functions), *declared):
-        if any(word.startswith(("leak", "goleak")) for word in names.words(name)):
+        if set(names.words(name)) & _LEAKS:
             return Refusal("runs-apart", f"it may be left running on purpose: {name} says that this is about leaks")
     return None
 
