@@ -144,7 +144,12 @@ REASONS: dict[str, str] = {
     ),
     "ends-by-itself": (
         "All that the goroutines do is in sight, and nothing in it waits for anybody: they take their time and end. A bound "
-        "would guard against nothing, or cut work short."
+        "would guard against nothing, or cut work short. So it is with one that goes through a tree of files, and with one that "
+        "was only started to have a thread of its own."
+    ),
+    "caller-sets-the-limit": (
+        "The goroutines work with a context that the caller handed over, and end with that: how long they may take is for the "
+        "caller to say, not for a number here."
     ),
     "hides-an-error": "An error from before the wait is returned behind it: an early return would tell of the timeout instead.",
     "late-result-leaks": (
@@ -344,7 +349,7 @@ REASONS: dict[str, str] = {
     ),
     "runs-apart": (
         "The goroutine is started apart on purpose: a comment or a name says so, the starter has nothing left to "
-        "do after it, or it is a deferred call, a callback, a loop without an end, a delay."
+        "do after it, or it is a deferred call, a callback, a loop without an end, a delay, or cancels something and no more."
     ),
     # cond-poll.
     "flag-out-of-sight": (

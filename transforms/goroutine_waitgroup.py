@@ -14,13 +14,14 @@ From Go 1.25 a literal without parameters becomes ``wg.Go(func() {...})``; below
 before the go statement and ``defer wg.Done()`` first in its body. A sync.WaitGroup that the function has already, and waits
 for, is used instead of another one.
 
-The group is declared before the go statement, or before the loop it stands in. It waits before the one return at the
-end, or at the end of the body; deferred right after the declaration where the function returns in several places, where
-the last return calls something, and where it returns an error (a plain Wait in such a function would be a site of
-``wait-timeout``). Before the first statement that reads what the goroutine writes, and after the plain statement that
-cancels what it waits for, the Wait is plain whatever the function returns. Deferred calls run last in, first out: what is
-deferred before the Wait (an Unlock, say) is still to come when it runs, what is deferred after it is over. So a lock that
-is given back by an earlier defer is held at the Wait. A panic in the function waits, too.
+The group is declared before the go statement, or before the loop it stands in. It waits before the one return at the end,
+or at the end of the body; deferred right after the declaration where the function returns in several places, where the
+last return calls something, where the ``defer cancel()`` that ends the goroutine stands behind its start, and where it
+returns an error (a plain Wait in such a function would be a site of ``wait-timeout``). Before the first statement that
+reads what the goroutine writes, and after the plain statement that cancels what it waits for, the Wait is plain whatever
+the function returns. Deferred calls run last in, first out: what is deferred before the Wait (an Unlock, say) is still to
+come when it runs, what is deferred after it is over. So a lock that is given back by an earlier defer is held at the
+Wait. A panic in the function waits, too.
 
 The level is review everywhere: a function that waits returns later. The evidence lists the goroutine's deferred calls, which
 are what the join is for, and the calls that could not be looked into.

@@ -31,8 +31,9 @@ Not handled, and why: functions without an error result (``no-way-to-report-stop
 sight or would be blocked for ever (``sender-out-of-sight``, ``would-leak-sender``); goroutines that may not be left behind
 (``worker-uses-freed-resource``, ``worker-writes-after-return``, ``late-result-leaks``, ``lets-the-next-in``); returns that
 would skip something (``skips-cleanup``, ``hides-an-error``, ``waits-again``) or give up too soon
-(``goes-on-after-failure``); waits that are meant to be long (``runs-until-stopped``, ``start-barrier``) or are no waits for
-a result (``slot-or-token``, ``ends-by-itself``). ``gocodemod explain REASON`` has the rest.
+(``goes-on-after-failure``); waits that are meant to be long (``runs-until-stopped``, ``start-barrier``,
+``caller-sets-the-limit``) or are no waits for a result (``slot-or-token``, ``ends-by-itself``). ``gocodemod explain
+REASON`` has the rest.
 
 Sources: https://pkg.go.dev/context#WithTimeout, https://go.dev/blog/pipelines, https://go.dev/ref/mem,
 https://go.dev/ref/spec#Select_statements.
@@ -218,9 +219,7 @@ def _plan(wait: _Wait) -> Left | Refusal | None:
         return left
     if left.timed or deadlines.of_the_work(view, left.workers):
         return None
-    if wait.group and deadlines.only_computes(wait.context, left.workers):
-        return Refusal("ends-by-itself", f"the goroutines of {wait.group} only compute: nothing in them can wait")
-    return left
+    return deadlines.none_wanted(wait.context, view, left.workers, wait.group) or left
 
 
 def _life_of_the_program(wait: _Wait) -> bool:

@@ -1,7 +1,8 @@
 """A channel that a struct or a package keeps and that is only ever closed: nobody can be left behind on it.
 
-Waiting for one may be waiting for something to be ready, or for the end of what is being closed: both may take too long.
-Or it may be waiting until something that is meant to run has ended, or to be let go: those take as long as they take.
+Waiting for one may be waiting for something to be ready: that may take too long. Or it may be waiting until something that
+is meant to run has ended, or to be let go: those take as long as they take. And a Close that returns before the end says
+that it is over all the same.
 """
 
 from __future__ import annotations
@@ -53,10 +54,16 @@ def _harmless(view: View, use: Ref) -> bool:
 def _meaning(view: View, channel: Object, text: str) -> Refusal | None:
     """Why the channel's closing is nothing that can be late."""
     found = set(names.words(channel.name))
+    name, function = view.functions[-1].name, view.functions[0]
+    if firing.ends_things(name) and len(function.results) == 1:  # not so func (p *process) ExitCode() (int, error)
+        if any(p.type == "context.Context" for p in function.params):
+            return None  # Shutdown(ctx) is told how long it may take
+        return Refusal(
+            "worker-uses-freed-resource",
+            f"whoever called {name} uses or frees next what {text} says is over, for hardly anybody looks at its error",
+        )
     if found & _READY and not found & _GATES:
         return None
     if found & _GATES or found & names.START_WORDS:
         return Refusal("start-barrier", f"{text} lets this goroutine go; until then it is meant to wait")
-    if firing.ends_things(view.functions[-1].name) and len(view.functions[0].results) == 1:
-        return None  # not so func (p *process) ExitCode() (int, error)
     return Refusal("runs-until-stopped", f"{text} tells of an end, and nothing here says that it should come soon")

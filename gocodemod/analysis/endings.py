@@ -194,6 +194,8 @@ def _calls_out_of_sight(reached: Reach, found: _Found) -> tuple[tuple[str, ...],
                 found.unknown.append(f"{text_of(body.view, edge.call)} may call itself{where}")
             values.setdefault(text_of(body.view, edge.call))
             unseen.setdefault(text_of(body.view, edge.call))
+        elif edge.call.kind == "unknown":
+            found.unknown.append(f"what {text_of(body.view, edge.call)} calls is not known{where}")
         elif not name:
             unseen.setdefault(text_of(body.view, edge.call))
         elif blocking.never(name):

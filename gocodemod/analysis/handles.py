@@ -13,6 +13,11 @@ from gocodemod.golang.facts import Object, Ref
 from gocodemod.model import Refusal
 
 _PIPES = frozenset({"*io.PipeReader", "*io.PipeWriter"})
+# Opening a named pipe waits for whoever opens its other end.
+_NAMED_PIPES = frozenset(
+    {"syscall.Mkfifo", "golang.org/x/sys/unix.Mkfifo", "golang.org/x/sys/unix.Mkfifoat", "syscall.Mknod"}
+)
+_OPENS = frozenset({"os.OpenFile", "os.Open", "os.Create", "os.ReadFile", "os.WriteFile"})
 _PIPE_CALL = re.compile(r".*(Pipe|Pipes)$")
 # Types through which nobody can talk to a goroutine.
 _PLAIN = re.compile(
@@ -22,7 +27,7 @@ _PLAIN = re.compile(
 
 
 def pipe(view: View, literal: Node, reached: Reach) -> str:
-    """Name of a pipe's end that the literal works with, ``""`` if it has none."""
+    """What the literal works with that is one end of a pipe, by its name; ``""`` if there is none."""
     for variable in captures.captured(view, literal):
         known = view.facts.object(variable)
         if known is not None and (known.type in _PIPES or _from_pipe(view, variable)):
@@ -31,6 +36,10 @@ def pipe(view: View, literal: Node, reached: Reach) -> str:
         known, source = view.facts.object(parameter), view.facts.object(given) if given else None
         if known is not None and (known.type in _PIPES or (source is not None and _from_pipe(view, given))):
             return known.name
+    if any(c.name in _NAMED_PIPES for c in view.calls):
+        opens = [c.name for body in reached.bodies for c in body.calls if c.name in _OPENS]
+        if opens:
+            return f"what {opens[0]} opens"
     for body in reached.bodies:
         for ref in body.view.refs_in(body.view.node):
             known = body.view.facts.object(ref.object) if ref.object else None

@@ -98,7 +98,17 @@ def _owner(view: View, variable: Object, *, made_here: bool) -> Owner | None:
         return None
     first = names.first_word(view.functions[-1].name)
     by_value = not variable.type.startswith("*")
-    return Owner(struct, variable.name, variable.id, tuple(stops), made_here, made_here or first in _FIRST, by_value)
+    once = made_here or (first in _FIRST and not _runs_beside(view))
+    return Owner(struct, variable.name, variable.id, tuple(stops), made_here, once, by_value)
+
+
+def _runs_beside(view: View) -> bool:
+    """Whether somebody starts the method by a go statement, or hands it over to be called: then it may begin after a stop."""
+    for use in view.facts.uses(view.functions[-1].object):
+        around = view.facts.functions(use.path, use.start)
+        if use.role not in ("declare", "call", "defer-call") or any(f.started == "go" for f in around):
+            return True
+    return False
 
 
 def signal(context: Context, view: View, literal: Node, ending: Ending, owner: Owner) -> tuple[Signal | None, str]:

@@ -12,14 +12,20 @@ from gocodemod.analysis.view import View
 from gocodemod.golang.facts import Object, Ref
 
 _BASIC = re.compile(r"(\[\d+\])*(u?int\d*|uintptr|float\d+|complex\d+|string|bool|byte|rune|error|untyped \w+)")
+_SHARES = re.compile(r"\*|\[\]|\b(map\[|func\(|interface\{|any\b)")
 # Made for use by many goroutines at once, so that one more does no harm.
 _SHARED_TYPES = frozenset({"context.Context", "context.CancelFunc", "context.CancelCauseFunc", "time.Time"})
 _SHARED_WORDS = frozenset({"client", "db", "pool", "logger", "log"})
 
 
 def copied(variable: Object) -> bool:
-    """Whether handing the variable on copies all of it, as far as its type tells (a struct is taken for its fields)."""
-    return _plain(variable) or variable.underlying.startswith("struct{")
+    """Whether handing the variable on copies all of it, as far as its type tells.
+
+    A struct is taken for its fields: those of a named type for copies, pointers, slices, maps and functions for shared.
+    """
+    return _plain(variable) or (
+        variable.underlying.startswith("struct{") and _SHARES.search(variable.underlying) is None
+    )
 
 
 def _plain(variable: Object) -> bool:

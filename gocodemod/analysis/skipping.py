@@ -164,7 +164,9 @@ def leaves(statement: Node) -> Iterator[Node]:
     if statement.type in ("block", *flow.CASES):
         inner = flow.statements(statement)
         if inner and inner[-1].type == "return_statement" and any(returns(inner[-1])):
-            return  # looked at by _cleaning_failure
+            # What stands before it is looked at by _cleaning_failure; it may close something itself.
+            yield inner[-1]
+            return
     for child in statement.named_children:
         if child.type in _CONTAINERS or child.type in _SIMPLE:
             yield from leaves(child)

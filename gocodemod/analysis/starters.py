@@ -44,6 +44,8 @@ STOPPING = names.STOPPING_FUNCTIONS | {
     "abort",
     "reap",
 }
+# Not leaky: that is a kind of bucket.
+_LEAKS = frozenset({"leak", "leaks", "leaked", "leaking", "leakcheck", "leaktest", "goleak"})
 _HANDLING = frozenset({"handle", "handler", "on", "callback", "hook", "receive", "accept"})
 _COMMENT = re.compile(
     r"\b(back\s?ground|async(hronous(ly)?)?|fire[- ]and[- ]forget|detach(ed)?|best[- ]effort|non-?blocking|outlives?"
@@ -99,7 +101,7 @@ def why_never(view: View) -> Refusal | None:
     declared = view.functions[-1]
     if declared.kind == "declaration" and declared.name == "init":
         return Refusal("outlives-starter", "init starts it, and no other code runs before init returns")
-    return None
+    return _leaks_on_purpose(view)
 
 
 def is_constructor(function: Function) -> bool:
@@ -162,6 +164,16 @@ def _by_message(view: View) -> Refusal | None:
             if found is not None:
                 told = _around(view.text(node)[1:-1], found)
                 return Refusal("runs-apart", f"a message of the function says so: {told}")
+    return None
+
+
+def _leaks_on_purpose(view: View) -> Refusal | None:
+    """Code that counts leaked goroutines, by the names of its package, its functions and its own variables."""
+    declared = sorted({r.name for r in view.refs if r.role == "define"})
+    package = view.facts.file(view.path).package_name
+    for name in (package, *(f.name.rsplit(".", 1)[-1] for f in view.functions), *declared):
+        if set(names.words(name)) & _LEAKS:
+            return Refusal("runs-apart", f"it may be left running on purpose: {name} says that this is about leaks")
     return None
 
 

@@ -19,6 +19,7 @@ from gocodemod.analysis import (
     names,
     owners,
     reach,
+    receives,
     starters,
     waits,
 )
@@ -177,6 +178,11 @@ def _place(context: Context, found: Goroutine, signal: Signal, group: Object | N
         return Refusal("end-unknown", f"{body.name} has no name for its receiver")
     if group is not None:
         return _existing(context, found, signal, receiver, group)
+    if (line := _waits_with_a_bound(context, body.view, signal.statement)) > 0:
+        return Refusal(
+            "waits-its-own-way",
+            f"{body.name} waits at line {line} for as long as its context or a timer lets it, and no longer",
+        )
     statement = _outside_of_literals(body.view, signal.statement)
     if statement is None or statement.type == "return_statement":
         return Refusal("end-unknown", f"{signal.text} stands where nothing can come after it")
@@ -194,6 +200,17 @@ def _place(context: Context, found: Goroutine, signal: Signal, group: Object | N
     if closed := _closed_later(found, body.view, chosen):
         return Refusal("end-unknown", closed)
     return _Wait(body.view, receiver, chosen, body.view.line(chosen.end_byte), False)
+
+
+def _waits_with_a_bound(context: Context, view: View, signal: Node) -> int:
+    """The line of a select behind the signal that a context or a timer ends; 0 if there is none."""
+    for node in flow.inside(view.node):
+        if node.type == "select_statement" and node.start_byte >= signal.end_byte:
+            cases = [c for c in node.named_children if c.type == "communication_case"]
+            until = [u for c in cases for u in receives.until_case(context, view, c)]
+            if len(until) > 1 and any(u.kind in ("context", "timer") for u in until):
+                return view.line(node.start_byte)
+    return 0
 
 
 def _existing(context: Context, found: Goroutine, signal: Signal, receiver: str, group: Object) -> _Wait | Refusal:

@@ -130,6 +130,8 @@ def assess(context: Context, found: Goroutine, every: Sequence[Goroutine]) -> Ne
         )
     if lock := locks.handed_over(ending.reach.bodies[0]):
         return Refusal("runs-apart", f"it gives back {lock}, which its starter took: that is not to be waited for")
+    if told := _only_tells(found):
+        return Refusal("runs-apart", f"it does nothing but {told}: nobody loses anything when that is cut off")
     others = [g for g in every if g.start != found.start]
     alongside = any(g.ending.verdict is Verdict.ENDS and not g.joined for g in others)
     wanted = waits.needs(context, view, found.start, found.literal, ending)
@@ -142,6 +144,18 @@ def assess(context: Context, found: Goroutine, every: Sequence[Goroutine]) -> Ne
     return (
         refused or handles.kept(view, found.literal) or _of_a_method(found, wanted) or _handed(context, found) or wanted
     )
+
+
+def _only_tells(found: Goroutine) -> str:
+    """``go func() { cancel() }()``, as written: what ends something, and has nothing to do itself."""
+    inner = flow.statements(found.body)
+    call = inner[0].named_children[0] if len(inner) == 1 and inner[0].type == "expression_statement" else None
+    known = found.view.call_at(call) if call is not None and call.type == "call_expression" else None
+    if known is None or call is None:
+        return ""
+    held = found.view.facts.object(known.object) if known.object else None
+    cancels = held is not None and held.type in ("context.CancelFunc", "context.CancelCauseFunc")
+    return _brief(found.view.text(call)) if cancels or (known.kind == "builtin" and known.name == "close") else ""
 
 
 def _handed(context: Context, found: Goroutine) -> Refusal | None:
@@ -207,10 +221,12 @@ def _contexts_of(view: View, cancel: str) -> list[str]:
 def _use(context: Context, found: Goroutine, wanted: Needs, group: waited_for.Group) -> Decision:
     wait, outer, view = group.wait, group.outer, found.view
     if outer is None:
-        too_late = [*wanted.defers, *(r for r in wanted.after if r.statement.end_byte > wait.start_byte)]
+        too_late = [*wanted.defers, *wanted.later, *(r for r in wanted.after if r.statement.end_byte > wait.start_byte)]
     else:
         # A plain statement may not have run when a panic makes the Wait.
-        too_late = [r for r in wanted.defers if _runs_after(r.statement, r.call, outer, wait)] + list(wanted.after)
+        too_late = [r for r in (*wanted.defers, *wanted.later) if _runs_after(r.statement, r.call, outer, wait)] + list(
+            wanted.after
+        )
     if too_late:
         return Refusal(
             "waits-for-the-group", f"{too_late[0].text}, which ends the goroutine, comes after {group.name}.Wait"

@@ -24,12 +24,14 @@ from gocodemod.transform import Context
 @dataclass(frozen=True)
 class Needs:
     """What must have happened before the Wait, and what must not. ``defers``: deferred releases, of which all must have run.
-    ``after``: plain statements to wait after. ``before``: the first statement that looks at what the goroutine writes.
+    ``later``: the same, deferred after the start: only what is deferred before it runs after them. ``after``: plain
+    statements to wait after. ``before``: the first statement that looks at what the goroutine writes.
     ``ends``: how the goroutine ends, for people.
     """
 
     start: Node
     defers: tuple[Release, ...] = ()
+    later: tuple[Release, ...] = ()
     after: tuple[Release, ...] = ()
     before: Node | None = None
     ends: str = "by itself"
@@ -37,7 +39,7 @@ class Needs:
     @property
     def released(self) -> bool:
         """Whether the starter ends the goroutine before it returns."""
-        return bool(self.defers or self.after) or self.ends != "by itself"
+        return bool(self.defers or self.later or self.after) or self.ends != "by itself"
 
 
 def needs(context: Context, view: View, start: Node, literal: Node, ending: Ending) -> Needs | Refusal:
@@ -65,14 +67,16 @@ def needs(context: Context, view: View, start: Node, literal: Node, ending: Endi
     if isinstance(before, Refusal):
         return before
     defers = tuple(dict.fromkeys(r for r in chosen if r.when is When.DEFERRED))
+    later = tuple(dict.fromkeys(r for r in chosen if r.when is When.LATER))
     after = tuple(dict.fromkeys(r for r in chosen if r.when is When.PLAIN))
-    if defers and before is not None:
+    if (defers or later) and before is not None:
         return Refusal("written-without-wait", "what the goroutine writes is looked at before the goroutine is ended")
-    if defers and after:
-        return Refusal("end-unknown", f"what ends the goroutine is in part deferred ({defers[0].text}), in part not")
+    if (defers or later) and after:
+        text = (defers or later)[0].text
+        return Refusal("end-unknown", f"what ends the goroutine is in part deferred ({text}), in part not")
     texts = list(dict.fromkeys(r.text for r in chosen))
     ends = f"on {' and '.join(texts)}" if texts else "by itself"
-    return Needs(start, defers, after, before, ends)
+    return Needs(start, defers, later, after, before, ends)
 
 
 def _never_released(wait: Wait) -> Refusal:
@@ -214,6 +218,8 @@ def plan(view: View, members: Iterable[Needs]) -> tuple[Plan, tuple[Needs, ...]]
         if first in fit:
             return _in_defer(view, fit)
         every = [m for m in every if not m.defers]
+    if first.later:
+        return _at_end(view, [m for m in every if not m.after and m.before is None])
     if any(m.after or m.before is not None for m in every):
         return _plain(view, every)
     return _at_end(view, every)
@@ -261,7 +267,7 @@ def _plain(view: View, members: list[Needs]) -> tuple[Plan, tuple[Needs, ...]] |
 
 def _fits(member: Needs, place: Node, before: bool) -> bool:
     """Whether a Wait there does for the goroutine: ``before`` the statement, or after it."""
-    if member.defers or (member.after and before):
+    if member.defers or member.later or (member.after and before):
         return False
     if member.before is None:
         return True
@@ -290,7 +296,7 @@ def _at_end(view: View, members: list[Needs]) -> tuple[Plan, tuple[Needs, ...]] 
     function = view.functions[0]
     fails = bool(function.results) and function.results[-1].is_error
     single = not returns or (len(returns) == 1 and returns[0] == last and not _computes(view, returns[0]))
-    if single and not fails:
+    if single and not fails and not any(m.later for m in members):
         declare = _in_list_of(inner[0], starts[0])
         assert declare is not None, "a goroutine is started inside the function's body"
         if flow.goto_jumps_over(view.function, declare):
