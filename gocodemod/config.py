@@ -77,6 +77,7 @@ READERS: Mapping[str, _Reader] = {
     "jobs": _count,
     "verify": _flag,
     "vet_timeout": _seconds,
+    "go_timeout": _seconds,
 }
 
 

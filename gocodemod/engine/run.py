@@ -22,7 +22,7 @@ from gocodemod.engine.verify import Verified, verify
 from gocodemod.errors import ToolchainError
 from gocodemod.golang import toolchain as go
 from gocodemod.golang.source import Source
-from gocodemod.model import Decision, Fix, Kind, Level, Outcome, Site, Verification
+from gocodemod.model import Decision, Fix, Kind, Level, Outcome, Refusal, Site, Verification
 from gocodemod.progress import NullProgress, Progress
 from gocodemod.settings import Settings
 from gocodemod.transform import Transform
@@ -59,9 +59,10 @@ def run(
         decisions = turn.decide(matches)
         outcomes, changed = turn.settle(decisions, decisions.proposals)
         notes = (*found.notes, *turn.notes, *checkers.notes)
+        blind = checkers.blind
     ordered = _balanced((*decisions.undone, *outcomes), decisions.sites)
-    result = Result(found.root, ordered, changed, found.total, found.skipped, tuple(dict.fromkeys(notes)))
-    if name is not None and not result.notes:
+    result = Result(found.root, ordered, changed, found.total, found.skipped, tuple(dict.fromkeys(notes)), blind)
+    if name is not None and not result.notes and not blind:
         # What a note tells of (imports not found, say) may have been put right by the next time.
         memory.remember(name, result)
     return result
@@ -79,7 +80,8 @@ def run_apart(
     """As ``run``, but the fixes are told apart by ``key``, and each set is built and verified without the others.
 
     ``root``: what paths are shown, and sites named, relative to; else as ``run`` finds it.
-    Raises as ``run`` does, and ToolchainError where there is no toolchain: nothing unverified is set apart.
+    Raises as ``run`` does, and ToolchainError where there is no toolchain, or it can say nothing of any file: nothing
+    unverified is set apart.
     """
     chosen = tuple(registry.selected(settings) if transforms is None else transforms)
     told = progress or NullProgress()
@@ -89,6 +91,8 @@ def run_apart(
     with Checkers(settings, toolchain, "", found.root) as checkers:
         turn, matches = _turn(found, settings, chosen, checkers, told, write=True)
         decisions = turn.decide(matches)
+        if checkers.blind:
+            raise ToolchainError(f"nothing can be decided: {checkers.blind}")
         sets: dict[str, list[Proposal]] = {}
         for proposal in decisions.proposals:
             sets.setdefault(key(proposal), []).append(proposal)
@@ -169,8 +173,12 @@ class _Turn:
         proposals: list[Proposal] = []
         with self.progress.stage("decide", len(matches)) as stage:
             decided = deciding.decide(matches, self.transforms, self.checkers, self.settings, self._read, stage)
+        # The type checker reads the disk itself: what it says of other bytes than ours is worth nothing.
+        changed = {path for path in {m.site.path for m in matches} if self._changed(path)}
         for match, decision in decided.decisions:
-            if match.suppressed:
+            if match.site.path in changed and decision is not None:
+                undone.append(_undone(match.site, Refusal("changed-on-disk")))
+            elif match.suppressed:
                 undone.append(Outcome(match.site, Kind.SUPPRESSED, message=match.suppression))
             elif isinstance(decision, Fix) and self._offered(decision):
                 proposals.append(Proposal(match.site, decision))
@@ -203,6 +211,13 @@ class _Turn:
             with open(path, "rb") as file:
                 self.contents[path] = file.read()
         return self.contents[path]
+
+    def _changed(self, path: str) -> bool:
+        try:
+            with open(path, "rb") as file:
+                return file.read() != self.contents[path]
+        except OSError:
+            return True
 
     def _offered(self, fix: Fix) -> bool:
         return fix.level is Level.SAFE or self.settings.level is Level.REVIEW
