@@ -11,7 +11,7 @@ EXTRAS := pr$(comma)$(if $(or $(GOCODEMOD_GO),$(shell command -v go 2>/dev/null)
 GO      = $(abspath $(BIN))/python -c 'from gocodemod.golang import toolchain; print(toolchain.find().path)'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types go-test unit goldens docs docs-check survey contract build clean
+.PHONY: help demo test lint format types go-test unit goldens docs docs-check survey sweep faults contract build clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -59,6 +59,17 @@ SURVEY      ?= ../survey
 STATICCHECK ?=
 survey: $(READY) ## what all transforms do to whole repositories: REPOS="../etcd ../nomad", SURVEY=folder for their clones
 	$(BIN)/python -m tests.survey $(REPOS) --work $(SURVEY) --tests 30 $(if $(STATICCHECK),--staticcheck $(STATICCHECK))
+
+# Not part of `make test`: an hour for fifty thousand files.
+DIRS   ?= "$$("$$($(GO))" env GOROOT)/src"
+REPORT ?=
+sweep: $(READY) ## every Go file below DIRS="../moby ..." through every transform, in memory
+	$(BIN)/python -m tests.sweep $(DIRS) $(if $(REPORT),--report $(REPORT))
+
+# Not part of `make test`, which does the same less often.
+FAULTS ?=
+faults: $(READY) ## runs that are killed, interrupted, starved and lied to: FAULTS="--kills 200 --tree ../syncthing"
+	$(BIN)/python -m tests.faults $(FAULTS)
 
 # Not part of `make test`: it needs Node 20, npm and its registry. CONTRACT=folder keeps what is installed.
 CONTRACT ?=

@@ -79,6 +79,7 @@ READERS: Mapping[str, _Reader] = {
     "thread_depth": _count,
     "thread_exported": _flag,
     "vet_timeout": _seconds,
+    "go_timeout": _seconds,
 }
 
 

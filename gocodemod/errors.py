@@ -9,6 +9,15 @@ class GocodemodError(Exception):
     exit_code = 2
 
 
+class Interrupted(BaseException):
+    """Ctrl-C or a request to end. Not KeyboardInterrupt, of which typer makes an exit code without a word."""
+
+    def __init__(self, number: int) -> None:
+        """``number``: of the signal."""
+        super().__init__(number)
+        self.number = number
+
+
 class UsageError(GocodemodError):
     """A flag, a path or a setting is wrong."""
 

@@ -30,6 +30,7 @@ tags = ["integration"]
 jobs = 3
 verify = false
 vet-timeout = 60
+go_timeout = 30
 [transforms.sleep-loop]
 """
 
@@ -52,6 +53,7 @@ def test_every_key(tmp_path: Path) -> None:
         jobs=3,
         verify=False,
         vet_timeout=60.0,
+        go_timeout=30.0,
         transforms={"sleep-loop": {}},
     )
 

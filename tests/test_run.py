@@ -217,6 +217,14 @@ def test_files_that_the_build_leaves_out_are_decided_in_their_own_configuration(
     assert found["alone.go"] is Verification.TYPECHECKED
 
 
+def test_of_a_folder_with_two_packages_the_file_that_the_go_command_passes_over_is_left_alone(tree: Tree) -> None:
+    root = tree({"a.go": "package a\n", "b.go": go("todo(`_ = 1`)", package="b")})
+    outcome = only(look(root))
+    assert (outcome.kind, outcome.reason) == (Kind.REFUSED, "types-unavailable")
+    assert "found packages a (a.go) and b (b.go)" in outcome.message
+    assert look(root, replace(SETTINGS, tags=("extra",))).outcomes[0].reason == "types-unavailable"
+
+
 def test_modules_and_workspaces_are_each_asked_in_their_own_folder(tree: Tree) -> None:
     module = "module example.com/{}\n\ngo 1.22\n"
     files = {

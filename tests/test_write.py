@@ -49,6 +49,14 @@ def test_contents_are_replaced_and_modes_kept(tmp_path: Path) -> None:
     assert not leftovers(tmp_path)
 
 
+def test_a_file_that_nobody_may_write_is_left_alone_and_the_others_are_written(tmp_path: Path) -> None:
+    tree(tmp_path, {"a.go": OLD, "b.go": OLD})
+    (tmp_path / "a.go").chmod(0o444)
+    done = write.write(result(tmp_path, "a.go", "b.go"))
+    assert done.refused == {str(tmp_path / "a.go"): "it is read-only"}
+    assert [(tmp_path / n).read_bytes() for n in ("a.go", "b.go")] == [OLD, NEW]
+
+
 def test_the_target_of_a_link_is_written_and_the_link_stays(tmp_path: Path) -> None:
     tree(tmp_path, {"real/a.go": OLD})
     (tmp_path / "a.go").symlink_to("real/a.go")

@@ -7,15 +7,21 @@ from gocodemod.cli.options import Options
 from gocodemod.cli.streams import Streams
 from gocodemod.deliver.patch import patch
 from gocodemod.engine.run import run as run_engine
+from gocodemod.errors import ToolchainError
 from gocodemod.model import Level
 from gocodemod.report import json, style, text
 
 
 def run(streams: Streams, options: Options) -> int:
-    """1 where the diff is not empty. Only the diff goes to stdout, so that it can be piped to ``git apply``."""
+    """1 where the diff is not empty. Only the diff goes to stdout, so that it can be piped to ``git apply``.
+
+    Raises ToolchainError where Go can say nothing of any file that holds a site.
+    """
     settings = options.settings(Level.REVIEW)
     bar = progress.choose(streams.stderr, not options.no_progress)
     result = run_engine(options.paths or ["."], settings, write=False, progress=bar)
+    if result.blind:
+        raise ToolchainError(f"nothing can be decided: {result.blind}")
     diff = patch(result)
     if options.format == "json":
         streams.deliver(json.render(result, diff), options.output)

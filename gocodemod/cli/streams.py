@@ -27,13 +27,16 @@ class Streams:
         return data
 
     def out(self, data: bytes) -> None:
-        """Write results."""
+        """Write results. Raises UsageError where that cannot be done, as on a full disk."""
         try:
             self.stdout.write(self._covered(data))
             self.stdout.flush()
         except BrokenPipeError:
             # Such as `| head`. What the interpreter flushes at its end must not fail again.
             self._silence(self.stdout)
+        except OSError as error:
+            self._silence(self.stdout)
+            raise UsageError(f"standard output cannot be written: {error.strerror}") from error
 
     def err(self, text: str) -> None:
         """Write a message; characters that the stream cannot hold are escaped."""

@@ -127,7 +127,10 @@ def _why_not(change: Changed, root: str) -> str:
         return "it has become a link that leaves the tree"
     try:
         with open(real, "rb") as file:
-            return "" if file.read() == change.before else "it changed on disk while this ran; run again"
+            if file.read() != change.before:
+                return "it changed on disk while this ran; run again"
+            # Another file could be put in its place, which is not what somebody who protects a file expects.
+            return "" if os.fstat(file.fileno()).st_mode & 0o222 else "it is read-only"
     except OSError as error:
         return f"cannot be read any more: {error.strerror}"
 

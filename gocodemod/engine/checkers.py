@@ -73,6 +73,12 @@ class Checkers:
         """Why a loaded file must not be edited, None if it may be."""
         return self._absent.get(path)
 
+    @property
+    def blind(self) -> str:
+        """Why there are facts about no file at all; empty where there are some, or no file was asked about."""
+        unloaded = (a.message for _, a in sorted(self._absent.items()) if a.reason == "types-unavailable")
+        return "" if self._places else next(unloaded, "")
+
     def alone(self, path: str) -> bool:
         """Whether the file is a package of its own, as when named on the command line."""
         return path in self._alone
@@ -84,7 +90,9 @@ class Checkers:
                 raise ToolchainError(self._missing)
             env = {**self._settings.go_env, **dict(place.group.env), **dict(place.env)}
             tags = (*self._settings.tags, *place.tags)
-            self._running[place] = TypeChecker(place.group.root, self._toolchain, tags=tags, env=env)
+            self._running[place] = TypeChecker(
+                place.group.root, self._toolchain, tags=tags, env=env, timeout=self._settings.go_timeout
+            )
         return self._running[place]
 
     def gofmt(self, data: bytes) -> bytes:
@@ -146,6 +154,10 @@ class Checkers:
         elif found.alone:
             self._alone.add(path)
             self._settle(path, self.at(host).load([path], alone=True)[path], host)
+        elif (found.env, found.tags) == (self.at(host).host.env, ()):
+            # No constraint keeps it out: what is wrong is wrong in any configuration.
+            why = file.fault or "the go command finds no package in its folder"
+            self._absent[path] = Absence("types-unavailable", why)
         else:
             place = Place(host.group, tuple(sorted(found.env.items())), found.tags)
             excluded.setdefault(place, []).append(path)

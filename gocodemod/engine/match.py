@@ -11,9 +11,11 @@ import hashlib
 import multiprocessing
 import os
 import pickle
+import signal
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -220,11 +222,22 @@ class _Pools:
             return None
         return cls(tuple(transforms), root, workers, "forkserver" if "forkserver" in methods else "spawn")
 
-    def start(self, workers: int) -> ProcessPoolExecutor:
+    @contextmanager
+    def start(self, workers: int) -> Iterator[ProcessPoolExecutor]:
+        """A pool; nothing of it is left where the work in it is interrupted."""
         from concurrent.futures import ProcessPoolExecutor
 
         context = multiprocessing.get_context(self.method)
-        return ProcessPoolExecutor(workers, context, _initialise, (self.transforms, self.root))
+        pool = ProcessPoolExecutor(workers, context, _initialise, (self.transforms, self.root))
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for worker in multiprocessing.active_children():
+                worker.kill()
+            raise
+        finally:
+            pool.shutdown()
 
 
 _worker: tuple[tuple[Transform, ...], str] = ((), "")
@@ -233,6 +246,33 @@ _worker: tuple[tuple[Transform, ...], str] = ((), "")
 def _initialise(transforms: tuple[Transform, ...], root: str) -> None:
     global _worker
     _worker = transforms, root
+    # Ctrl-C is for who started this, who ends it; it was blocked while the process was made.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would wait for work for ever."""
+    from multiprocessing.connection import wait
+
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let a signal wait: what Python runs around a fork would swallow the exception that it raises."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _work(batch: Sequence[GoFile]) -> list[_Found]:
@@ -249,7 +289,8 @@ def _in_pool(pools: _Pools, files: Sequence[GoFile], found: Matched, progress: P
         futures = {}
         for batch in _batches(files):
             try:
-                futures[pool.submit(_work, batch)] = batch
+                with _undisturbed():
+                    futures[pool.submit(_work, batch)] = batch
             except BrokenProcessPool:
                 lost.append(batch)
         # Only now, for showing progress may take a thread, and threads and forks do not go together.
@@ -264,7 +305,9 @@ def _in_pool(pools: _Pools, files: Sequence[GoFile], found: Matched, progress: P
         batch = lost.pop()
         try:
             with pools.start(1) as pool, NullProgress().stage("match", None) as stage:
-                _merge(found, pool.submit(_work, batch).result(), stage)
+                with _undisturbed():
+                    future = pool.submit(_work, batch)
+                _merge(found, future.result(), stage)
         except BrokenProcessPool:
             if len(batch) > 1:
                 lost += [batch[: len(batch) // 2], batch[len(batch) // 2 :]]

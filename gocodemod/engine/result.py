@@ -23,7 +23,8 @@ class Result:
 
     ``root`` is the folder that paths are shown relative to. ``skipped`` counts files left out by cause
     (``generated``, ``vendor``, ``testdata``, ``tests``, ``ignored``, ``symlink``). ``notes`` are sentences for the
-    reader (imports missing, no Go toolchain, ...).
+    reader (imports missing, no Go toolchain, ...). ``blind``: why no question about any file could be asked, where that
+    is so: then nothing was decided, and that no fix was found says nothing.
     """
 
     root: str
@@ -32,3 +33,4 @@ class Result:
     files: int
     skipped: Mapping[str, int]
     notes: tuple[str, ...] = ()
+    blind: str = ""

@@ -22,7 +22,7 @@ from gocodemod.engine.verify import Verified, verify
 from gocodemod.errors import ToolchainError
 from gocodemod.golang import toolchain as go
 from gocodemod.golang.source import Source
-from gocodemod.model import Decision, Edit, Fix, Kind, Level, Outcome, Site, Verification
+from gocodemod.model import Decision, Edit, Fix, Kind, Level, Outcome, Refusal, Site, Verification
 from gocodemod.needles import Needles
 from gocodemod.progress import NullProgress, Progress
 from gocodemod.settings import Settings
@@ -60,9 +60,10 @@ def run(
         decisions = turn.decide(matches)
         outcomes, changed = turn.settle(decisions, decisions.proposals)
         notes = (*found.notes, *turn.notes, *checkers.notes)
+        blind = checkers.blind
     ordered = _balanced((*decisions.undone, *outcomes), decisions.sites)
-    result = Result(found.root, ordered, changed, found.total, found.skipped, tuple(dict.fromkeys(notes)))
-    if name is not None and not result.notes:
+    result = Result(found.root, ordered, changed, found.total, found.skipped, tuple(dict.fromkeys(notes)), blind)
+    if name is not None and not result.notes and not blind:
         # What a note tells of (imports not found, say) may have been put right by the next time.
         memory.remember(name, result)
     return result
@@ -82,7 +83,8 @@ def run_apart(
     Sets whose fixes make the same edit somewhere (the signature that two sites need changed) become one, by the first name.
 
     ``root``: what paths are shown, and sites named, relative to; else as ``run`` finds it.
-    Raises as ``run`` does, and ToolchainError where there is no toolchain: nothing unverified is set apart.
+    Raises as ``run`` does, and ToolchainError where there is no toolchain, or it can say nothing of any file: nothing
+    unverified is set apart.
     """
     chosen = tuple(registry.selected(settings) if transforms is None else transforms)
     told = progress or NullProgress()
@@ -92,6 +94,8 @@ def run_apart(
     with Checkers(settings, toolchain, "", found.root) as checkers:
         turn, matches = _turn(found, settings, chosen, checkers, told, write=True)
         decisions = turn.decide(matches)
+        if checkers.blind:
+            raise ToolchainError(f"nothing can be decided: {checkers.blind}")
         sets: dict[str, list[Proposal]] = {}
         for proposal in decisions.proposals:
             sets.setdefault(key(proposal), []).append(proposal)
@@ -206,8 +210,12 @@ class _Turn:
             decided = threading.bring(
                 decided, self.transforms, self.checkers, self.settings, self._read, self._excluded
             )
+        # The type checker reads the disk itself: what it says of other bytes than ours is worth nothing.
+        changed = {path for path in {m.site.path for m in matches} if self._changed(path)}
         for match, decision in decided.decisions:
-            if match.suppressed:
+            if match.site.path in changed and decision is not None:
+                undone.append(_undone(match.site, Refusal("changed-on-disk")))
+            elif match.suppressed:
                 undone.append(Outcome(match.site, Kind.SUPPRESSED, message=match.suppression))
             elif isinstance(decision, Fix) and self._offered(decision):
                 proposals.append(Proposal(match.site, decision))
@@ -243,6 +251,13 @@ class _Turn:
 
     def _excluded(self, path: str) -> bool:
         return is_excluded(path, self.settings.exclude, self.root)
+
+    def _changed(self, path: str) -> bool:
+        try:
+            with open(path, "rb") as file:
+                return file.read() != self.contents[path]
+        except OSError:
+            return True
 
     def _offered(self, fix: Fix) -> bool:
         return fix.level is Level.SAFE or self.settings.level is Level.REVIEW

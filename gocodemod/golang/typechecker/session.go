@@ -228,6 +228,11 @@ func (s *session) describeFile(path string, complete map[string]bool) fileAnswer
 		a.Fault = s.meta.faultOf(pattern(s.root, filepath.Dir(path)), filepath.Dir(path))
 		return a
 	}
+	if source.tree.Name != nil && meta.name != "" && source.tree.Name.Name != meta.name {
+		// go/types passes such a file over without a word: nothing in it would mean anything.
+		a.Excluded, a.Fault = true, meta.fault
+		return a
+	}
 	a.Package = withoutVariant(meta.path)
 	if meta.fault != "" {
 		a.Fault = meta.fault
