@@ -27,9 +27,9 @@ _CANCELS = frozenset({"context.CancelFunc", "context.CancelCauseFunc"})
 
 @dataclass(frozen=True)
 class Hidden:
-    """``text``: what is called, for people. ``kind``: ``interface``, ``foreign``, ``value`` or ``once``. ``contexts``: the variables and
-    fields of the contexts that it is given, as the starter names them; ``""`` for one that is neither. ``value``: id of
-    the function value's variable.
+    """``text``: what is called, for people. ``kind``: ``interface``, ``foreign``, ``value`` or ``once``. ``contexts``: the
+    variables and fields of the contexts that it is given, as the starter names them; ``""`` for one that is neither.
+    ``value``: id of the function value's variable.
     """
 
     text: str

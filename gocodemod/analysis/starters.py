@@ -168,6 +168,7 @@ def _by_message(view: View) -> Refusal | None:
 
 
 def _measured(view: View) -> Refusal | None:
+    """A start in a loop of a benchmark."""
     loops_around = flow.loops_around(view.node)
     if loops_around and any(p.type == "*testing.B" for f in view.functions for p in f.params):
         line = view.line(loops_around[0].start_byte)
