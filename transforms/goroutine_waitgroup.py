@@ -26,11 +26,11 @@ Wait. A panic in the function waits, too.
 The level is review everywhere: a function that waits returns later. The evidence lists the goroutine's deferred calls, which
 are what the join is for, and the calls that could not be looked into.
 
-Not handled, and why: goroutines that do not end (``never-ends``), may not (``end-unknown``: interface methods and function
-values may be anything) or take their time (``ends-late``); deadlocks
-(``lock-held-at-wait``, ``joins-itself``, ``unbuffered-send``, ``pipe-in-use``, ``waits-for-the-group``); starters that do not
-wait on purpose (``outlives-starter``, ``runs-apart``, ``waits-its-own-way``) or must not (``request-handler``). ``gocodemod
-explain REASON`` has the rest.
+Not handled, and why: goroutines that do not end (``never-ends``), may not (``end-unknown``: methods of interfaces and of
+other modules and function values may be anything) or take their time (``ends-late``); deadlocks (``lock-held-at-wait``,
+``joins-itself``, ``unbuffered-send``, ``pipe-in-use``, ``waits-for-the-group``); starters that do not wait on purpose
+(``outlives-starter``, ``runs-apart``, ``waits-its-own-way``) or must not (``request-handler``). ``gocodemod explain
+REASON`` has the rest.
 
 Sources: https://pkg.go.dev/sync#WaitGroup, https://go.dev/ref/spec#Defer_statements,
 https://go.dev/ref/spec#Program_execution.

@@ -54,6 +54,9 @@ def _harmless(view: View, use: Ref) -> bool:
 def _meaning(view: View, channel: Object, text: str) -> Refusal | None:
     """Why the channel's closing is nothing that can be late."""
     found = set(names.words(channel.name))
+    ready = bool(found & _READY) and not found & _GATES
+    if not ready and found & (_GATES | names.START_WORDS):
+        return Refusal("start-barrier", f"{text} lets this goroutine go; until then it is meant to wait")
     name, function = view.functions[-1].name, view.functions[0]
     if firing.ends_things(name) and len(function.results) == 1:  # not so func (p *process) ExitCode() (int, error)
         if any(p.type == "context.Context" for p in function.params):
@@ -62,8 +65,6 @@ def _meaning(view: View, channel: Object, text: str) -> Refusal | None:
             "worker-uses-freed-resource",
             f"whoever called {name} uses or frees next what {text} says is over, for hardly anybody looks at its error",
         )
-    if found & _READY and not found & _GATES:
+    if ready:
         return None
-    if found & _GATES or found & names.START_WORDS:
-        return Refusal("start-barrier", f"{text} lets this goroutine go; until then it is meant to wait")
     return Refusal("runs-until-stopped", f"{text} tells of an end, and nothing here says that it should come soon")

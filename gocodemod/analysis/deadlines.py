@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gocodemod.analysis import blocking, effects, endings, outliving, reach, receives, signals
+from gocodemod.analysis import blocking, endings, outliving, reach, receives, signals
 from gocodemod.analysis.endings import Verdict
 from gocodemod.analysis.view import View
 from gocodemod.analysis.workers import Worker
@@ -76,8 +76,9 @@ def _works_with(worker: Worker, context: str) -> bool:
             return True
         around = [c for c in view.calls_in(start) if c.start <= ref.start < c.end]
         inner = max(around, key=lambda c: c.start, default=None)
-        logs = inner is not None and ("log" in blocking.package_of(inner.name) or effects.is_log(inner.name))
-        if ref.role == "argument" and inner is not None and not logs:
+        if ref.role != "argument" or inner is None:
+            continue
+        if not blocking.quiet(inner.name) or blocking.package_of(inner.name) == "context":
             return True
     return False
 

@@ -1,4 +1,4 @@
-"""Calls behind which anything may happen: methods of interfaces, function values, what a ``sync.Once`` runs.
+"""Calls behind which anything may happen: methods of interfaces and of other modules, function values, ``sync.Once``.
 
 Who implements an interface is told by whoever hands over the value: a test's fake that sends to an unbuffered channel, a
 client whose peer has gone. Such a call may wait for ever where what implements it today does not. Only a context that it
@@ -14,6 +14,7 @@ from gocodemod.analysis import blocking, names, receives
 from gocodemod.analysis.endings import Ending
 from gocodemod.analysis.reach import Edge, text_of
 from gocodemod.analysis.view import View
+from gocodemod.golang.facts import Call
 
 CLOSING = frozenset(
     {"close", "stop", "shutdown", "release", "free", "unlock", "end", "finish", "cancel", "kill", "destroy"}
@@ -26,9 +27,9 @@ _CANCELS = frozenset({"context.CancelFunc", "context.CancelCauseFunc"})
 
 @dataclass(frozen=True)
 class Hidden:
-    """``text``: what is called, for people. ``kind``: ``interface``, ``value`` or ``once``. ``contexts``: the variables and
-    fields of the contexts that it is given, as the starter names them; ``""`` for one that is neither. ``value``: id of
-    the function value's variable.
+    """``text``: what is called, for people. ``kind``: ``interface``, ``foreign``, ``value`` or ``once``. ``contexts``: the
+    variables and fields of the contexts that it is given, as the starter names them; ``""`` for one that is neither.
+    ``value``: id of the function value's variable.
     """
 
     text: str
@@ -56,14 +57,20 @@ def _kind(view: View, edge: Edge) -> str:
         return "" if known is not None and known.type in _CANCELS else "value"
     if call.name == "(*sync.Once).Do":
         return "once"  # whoever came first may be waiting for this goroutine
-    if call.kind != "interface-method" or blocking.quiet(call.name) or blocking.package_of(call.name) == "testing":
+    kind = "interface" if call.kind == "interface-method" else "foreign" if _foreign(call) else ""
+    if not kind or blocking.quiet(call.name) or blocking.package_of(call.name) == "testing":
         return ""
     result = view.facts.expr(view.path, call.start, call.end)
     if result is not None and result.type.startswith(("chan ", "<-chan ")):
         return ""  # the wait is for what it gives
     last = blocking.last_of(call.name)
     answers = last.lower() in CLOSING or last in _DEADLINES or names.first_word(last) in _ANSWERS
-    return "" if answers else "interface"
+    return "" if answers else kind
+
+
+def _foreign(call: Call) -> bool:
+    """A method of another module's type: a fake that feeds an unbuffered channel looks like any other."""
+    return call.kind == "method" and "." in blocking.package_of(call.name).split("/")[0]
 
 
 def _contexts(ending: Ending, edge: Edge) -> Iterator[str]:

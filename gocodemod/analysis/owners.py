@@ -157,7 +157,7 @@ def _may_stay(view: View, ending: Ending, told: Mapping[str, tuple[Node, str]], 
     """A call that leads to who knows what code, and is given no context that the method cancels."""
     for call in hidden.calls(ending):
         ends = [any(o in told for o in _context_names(view, c, given)) for c in call.contexts]
-        if call.kind == "interface" and (not ends or not all(ends)):
+        if call.kind in ("interface", "foreign") and (not ends or not all(ends)):
             return f"{call.text}, behind which anything may be"
     return ""
 

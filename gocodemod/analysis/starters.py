@@ -101,7 +101,7 @@ def why_never(view: View) -> Refusal | None:
     declared = view.functions[-1]
     if declared.kind == "declaration" and declared.name == "init":
         return Refusal("outlives-starter", "init starts it, and no other code runs before init returns")
-    return _leaks_on_purpose(view)
+    return _measured(view) or _leaks_on_purpose(view)
 
 
 def is_constructor(function: Function) -> bool:
@@ -164,6 +164,15 @@ def _by_message(view: View) -> Refusal | None:
             if found is not None:
                 told = _around(view.text(node)[1:-1], found)
                 return Refusal("runs-apart", f"a message of the function says so: {told}")
+    return None
+
+
+def _measured(view: View) -> Refusal | None:
+    """A start in a loop of a benchmark."""
+    loops_around = flow.loops_around(view.node)
+    if loops_around and any(p.type == "*testing.B" for f in view.functions for p in f.params):
+        line = view.line(loops_around[0].start_byte)
+        return Refusal("runs-apart", f"a benchmark measures the loop at line {line}, and would measure the wait in it")
     return None
 
 

@@ -131,7 +131,7 @@ def assess(context: Context, found: Goroutine, every: Sequence[Goroutine]) -> Ne
     if lock := locks.handed_over(ending.reach.bodies[0]):
         return Refusal("runs-apart", f"it gives back {lock}, which its starter took: that is not to be waited for")
     if told := _only_tells(found):
-        return Refusal("runs-apart", f"it does nothing but {told}: nobody loses anything when that is cut off")
+        return Refusal("runs-apart", f"it does {told}: nobody loses anything when that is cut off")
     others = [g for g in every if g.start != found.start]
     alongside = any(g.ending.verdict is Verdict.ENDS and not g.joined for g in others)
     wanted = waits.needs(context, view, found.start, found.literal, ending)
@@ -149,13 +149,16 @@ def assess(context: Context, found: Goroutine, every: Sequence[Goroutine]) -> Ne
 def _only_tells(found: Goroutine) -> str:
     """``go func() { cancel() }()``, as written: what ends something, and has nothing to do itself."""
     inner = flow.statements(found.body)
+    if not inner:
+        return "nothing"
     call = inner[0].named_children[0] if len(inner) == 1 and inner[0].type == "expression_statement" else None
     known = found.view.call_at(call) if call is not None and call.type == "call_expression" else None
     if known is None or call is None:
         return ""
     held = found.view.facts.object(known.object) if known.object else None
     cancels = held is not None and held.type in ("context.CancelFunc", "context.CancelCauseFunc")
-    return _brief(found.view.text(call)) if cancels or (known.kind == "builtin" and known.name == "close") else ""
+    tells = cancels or (known.kind == "builtin" and known.name == "close")
+    return f"nothing but {_brief(found.view.text(call))}" if tells else ""
 
 
 def _handed(context: Context, found: Goroutine) -> Refusal | None:
@@ -233,8 +236,12 @@ def _use(context: Context, found: Goroutine, wanted: Needs, group: waited_for.Gr
         )
     if wanted.before is not None and (outer is not None or wanted.before.start_byte < wait.start_byte):
         return Refusal("written-without-wait", f"what the goroutine writes is looked at before {group.name}.Wait")
-    if outer is None and (closed := waits.released_after(view, wait.start_byte, found.ending)):
-        return Refusal("end-unknown", closed)
+    if outer is None:
+        closed = waits.released_after(view, wait.start_byte, found.ending) or waits.released_by_later_defer(
+            view, found.start, found.ending
+        )
+        if closed:
+            return Refusal("end-unknown", closed)
     held = _held_at_wait(context, view, wait, outer)
     if refused := _locked(context, found, held, outer is not None):
         return refused
@@ -291,7 +298,10 @@ def _locked_at(context: Context, found: Goroutine, plan: Plan) -> Refusal | None
             offset = plan.at.end_byte
         case _:
             offset = plan.at.end_byte - 1 if plan.at.type == "block" else plan.at.start_byte
-    if closed := waits.released_after(view, offset, found.ending):
+    closed = waits.released_after(view, offset, found.ending) or waits.released_by_later_defer(
+        view, found.start, found.ending
+    )
+    if closed:
         return Refusal("end-unknown", closed)
     return _locked(context, found, holding.at(context, view, offset), False)
 

@@ -155,10 +155,20 @@ def _may_stay(context: Context, view: View, start: Node, ending: Ending, given: 
 
 
 def _released_later(view: View, start: Node, ending: Ending) -> str:
-    """A deferred Close (or the like) of what a call out of sight works with: it may be what ends that call."""
-    for statement in flow.dominating(start, view.function):
-        if statement.type != "defer_statement":
-            continue
+    """A Close (or the like) that is deferred before the start, of what a call out of sight works with."""
+    before = (s for s in flow.dominating(start, view.function) if s.type == "defer_statement")
+    return _released_by(view, before, ending)
+
+
+def released_by_later_defer(view: View, start: Node, ending: Ending) -> str:
+    """The same, deferred after the start: what is deferred runs after a plain Wait, wherever that stands."""
+    after = (n for n in flow.inside(view.function) if n.type == "defer_statement" and n.start_byte > start.end_byte)
+    return _released_by(view, after, ending)
+
+
+def _released_by(view: View, deferred: Iterable[Node], ending: Ending) -> str:
+    """A call in one of the defer statements that may be what ends a call of the goroutine."""
+    for statement in deferred:
         for call in view.calls_in(statement):
             name = call.name.rsplit(".", 1)[-1]
             if not call.holder or name.lower() not in hidden.CLOSING:
