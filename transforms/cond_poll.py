@@ -15,7 +15,8 @@ The flag is an unexported variable or field of type ``bool`` or ``sync/atomic.Bo
 true in one place, and is looked at by nothing but such loops. That place runs at most once for each flag, for a second ``close`` panics: no loop
 is on the way to it, each literal around it is started in place (``go``, ``defer``, ``wg.Go``) or run by a ``sync.Once``
 that lives as long as the flag, and a function around it is called in one place of the package, or is ``main``. All
-loops that wait for one flag change together, as one fix.
+loops that wait for one flag change together, as one fix. A function that started the work itself waits for it to the end
+where that works with what its caller, or a deferred call, uses again afterwards.
 
 The level is review: the wait ends sooner than it did, and a program in which everybody waits for a flag that is never
 set ends with the runtime's "all goroutines are asleep", where it slept for ever.
@@ -33,7 +34,7 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
-from gocodemod.analysis import exits, flags, flow, layout, literals, signals
+from gocodemod.analysis import exits, flags, flow, layout, literals, outliving, signals, workers
 from gocodemod.analysis.flags import Flag, Place
 from gocodemod.analysis.view import View
 from gocodemod.golang.facts import Ref
@@ -149,7 +150,7 @@ def _fix(context: Context, flag: Flag) -> Decision:
         if isinstance(made, Refusal):
             return made
         edits += made
-    waits = [_waited(poll) for poll in flag.polls]
+    waits = [_waited(context, flag, poll) for poll in flag.polls]
     edits += [
         (p.view.path, layout.replace_statement(p.view.source, p.node, w[0]))
         for p, w in zip(flag.polls, waits, strict=True)
@@ -221,7 +222,7 @@ def _text(place: Place) -> str:
     return place.view.text(whole)
 
 
-def _waited(poll: Place) -> tuple[str, str, bool]:
+def _waited(context: Context, flag: Flag, poll: Place) -> tuple[str, str, bool]:
     """The wait: its text, what is said of the stop signal, and whether it names the package context."""
     shape = _shape(poll.node)
     assert shape is not None, "a poll has this shape"
@@ -232,6 +233,8 @@ def _waited(poll: Place) -> tuple[str, str, bool]:
         why = arm if isinstance(arm, Refusal) else signal
         assert isinstance(why, Refusal), "one of them is"
         return receive, f"none that could end the wait ({why.message or why.reason})", False
+    if left := _leaves_work(context, flag, view):
+        return receive, f"{signal.text} must not end the wait: {left}", False
     text = arm.text.replace(exits.CONTEXT, layout.import_name(view.source, "context"))
     if arm.needs_context:
         here = view.facts.lookup(view.path, poll.node.start_byte, layout.import_name(view.source, "context"))
@@ -239,6 +242,17 @@ def _waited(poll: Place) -> tuple[str, str, bool]:
             return receive, "none that could be reported: context means something else here", False
     stop = f"case <-{signal.receive}:\n{text}\n" if text else f"case <-{signal.receive}:\n"
     return f"select {{\n{stop}case {receive}:\n}}", f"{signal.described} ({arm.why})", arm.needs_context
+
+
+def _leaves_work(context: Context, flag: Flag, view: View) -> str:
+    """Why the function that starts the work must not leave before it is done; ``""`` if it may, or did not start it."""
+    if flag.variable.scope != "function" or not view.declares(view.function, flag.variable):
+        return ""
+    found, unseen = workers.uses(context, view, flag.variable)
+    if unseen:
+        return f"who sets {flag.variable.name} is out of sight"
+    problem = outliving.problem(context, view, workers.workers_of(found))
+    return problem.message or problem.reason if problem is not None else ""
 
 
 def _declared(source: Source, declaration: Node, name: str) -> Edit:
