@@ -246,7 +246,10 @@ def _waited(context: Context, flag: Flag, poll: Place) -> tuple[str, str, bool]:
 
 def _leaves_work(context: Context, flag: Flag, view: View) -> str:
     """Why the function that starts the work must not leave before it is done; ``""`` if it may, or did not start it."""
-    if flag.variable.scope != "function" or not view.declares(view.function, flag.variable):
+    if flag.variable.scope != "function":
+        own = flag.setting.view.path == view.path and flow.contains(view.function, flag.setting.node)
+        return f"{flag.variable.name} is set by what the function itself starts" if own else ""
+    if not view.declares(view.function, flag.variable):
         return ""
     found, unseen = workers.uses(context, view, flag.variable)
     if unseen:
