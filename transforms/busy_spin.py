@@ -169,6 +169,9 @@ def _unwrapped(view: View, select: Node, default: Node, case: Node) -> list[Edit
         select.end_point.row,
         *(s.start_point.row for s in inner[:1]),
     ]
+    left = communication.child_by_field_name("left") if communication.type == "receive_statement" else None
+    if left is not None and any(n.type != "identifier" for n in left.named_children):
+        return None  # a select finds out where the value goes once it has come
     if breaks or first.strip() != b"select {" or len(set(rows)) != len(rows) or flow.label(select) is not None:
         return None
     if any(c.type == "comment" for c in select.named_children if c.start_byte < case.start_byte):

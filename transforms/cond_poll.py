@@ -15,7 +15,8 @@ The flag is an unexported variable or field of type ``bool`` or ``sync/atomic.Bo
 true in one place, and is looked at by nothing but such loops. That place runs at most once for each flag, for a second ``close`` panics: no loop
 is on the way to it, each literal around it is started in place (``go``, ``defer``, ``wg.Go``) or run by a ``sync.Once``
 that lives as long as the flag, and a function around it is called in one place of the package, or is ``main``. All
-loops that wait for one flag change together, as one fix.
+loops that wait for one flag change together, as one fix. A function that started the work itself waits for it to the end
+where that works with what its caller, or a deferred call, uses again afterwards.
 
 The level is review: the wait ends sooner than it did, and a program in which everybody waits for a flag that is never
 set ends with the runtime's "all goroutines are asleep", where it slept for ever.
@@ -33,7 +34,7 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
-from gocodemod.analysis import exits, flags, flow, layout, literals, signals
+from gocodemod.analysis import exits, flags, flow, layout, literals, outliving, signals, workers
 from gocodemod.analysis.flags import Flag, Place
 from gocodemod.analysis.view import View
 from gocodemod.golang.facts import Ref
@@ -129,79 +130,88 @@ def poll_at(view: View, ref: Ref) -> Node | None:
 
 
 def _fix(context: Context, flag: Flag) -> Decision:
-    name = flag.variable.name
-    edits: dict[str, list[Edit]] = {}
-    imports: dict[str, set[str]] = {}
-    for place in (*flag.polls, flag.setting):
-        if problem := _hidden(place, flag):
+    name, setting = flag.variable.name, flag.setting
+    for place in (*flag.polls, setting):
+        if problem := _in_the_way(place) or _left_behind(place, flag):
             return problem
-    told = []
-    for poll in flag.polls:
-        waited = _waited(poll)
-        if isinstance(waited, Refusal):
-            return waited
-        text, why, needs_context = waited
-        edits.setdefault(poll.view.path, []).append(layout.replace_statement(poll.view.source, poll.node, text))
-        if needs_context:
-            imports.setdefault(poll.view.path, set()).add("context")
-        told.append(why)
-    setting = flag.setting
+    source = setting.view.source if flag.declared_in == setting.view.path else context.source(flag.declared_in)
+    known = context.facts.lookup(flag.declared_in, flag.declaration.start_byte, "make")
+    if known is not None and known.kind != "builtin":
+        return Refusal("builtin-is-hidden", f"make means something else where {name} is declared")
     written = f"close({_text(setting)})"
     written = f"defer {written}" if setting.node.type == "defer_statement" else written
-    edits.setdefault(setting.view.path, []).append(layout.edit(setting.node.start_byte, setting.node.end_byte, written))
-    source = setting.view.source if flag.declared_in == setting.view.path else context.source(flag.declared_in)
-    edits.setdefault(flag.declared_in, []).append(_declared(source, flag.declaration, name))
+    edits = [
+        (setting.view.path, layout.edit(setting.node.start_byte, setting.node.end_byte, written)),
+        (flag.declared_in, _declared(source, flag.declaration, name)),
+    ]
     if flag.variable.kind == "field":
         assert flag.base is not None, "else nobody knows that it is set once"
         made = literals.with_channel(context, setting.view, flag.base, flag.variable, f"make({_CHANNEL})")
         if isinstance(made, Refusal):
             return made
-        for path, edit in made:
-            edits.setdefault(path, []).append(edit)
+        edits += made
+    waits = [_waited(context, flag, poll) for poll in flag.polls]
+    edits += [
+        (p.view.path, layout.replace_statement(p.view.source, p.node, w[0]))
+        for p, w in zip(flag.polls, waits, strict=True)
+    ]
+    needing = {p.view.path for p, (_, _, needs_context) in zip(flag.polls, waits, strict=True) if needs_context}
     evidence = {
         "flag": f"{name}, {flag.variable.type.rsplit('/', 1)[-1]}, set in line {setting.view.line(setting.node.start_byte)} only",
-        "signal": "; ".join(dict.fromkeys(told)),
+        "signal": "; ".join(dict.fromkeys(why for _, why, _ in waits)),
     }
     if len(flag.polls) > 1:
         evidence["loops"] = ", ".join(str(p.view.line(p.node.start_byte)) for p in flag.polls)
     changes = tuple(
-        FileChange(path, tuple(sorted(made)), tuple(imports.get(path, ())), ("time", "sync/atomic"))
-        for path, made in sorted(edits.items())
+        FileChange(
+            path,
+            tuple(sorted(edit for at, edit in edits if at == path)),
+            ("context",) if path in needing else (),
+            _imports(flag, path),
+        )
+        for path in sorted({path for path, _ in edits})
     )
     return Fix(changes, Level.REVIEW, f"the wait ends when {name} is closed, and not up to a Sleep later", evidence)
 
 
-def _hidden(place: Place, flag: Flag) -> Refusal | None:
+def _imports(flag: Flag, path: str) -> tuple[str, ...]:
+    """Paths of packages that loops in a file name, and the flag's own: they may be of no use any more."""
+    refs = [r for p in flag.polls if p.view.path == path for r in p.view.refs_in(p.node)]
+    named = (flag.polls[0].view.facts.object(r.object) for r in refs if r.object)
+    return tuple(sorted({"sync/atomic", *(o.package for o in named if o is not None and o.kind == "package")}))
+
+
+def _in_the_way(place: Place) -> Refusal | None:
     """What keeps the rewrite of a loop, or of the place that sets the flag, from being written."""
     view, node = place.view, place.node
-    for builtin in ("close", "make"):
-        known = view.facts.lookup(view.path, node.start_byte, builtin)
-        if known is not None and known.kind != "builtin":
-            return Refusal("builtin-is-hidden", f"{builtin} means something else in line {view.line(node.start_byte)}")
+    line = view.line(node.start_byte)
+    known = view.facts.lookup(view.path, node.start_byte, "close")
+    if known is not None and known.kind != "builtin":
+        return Refusal("builtin-is-hidden", f"close means something else in line {line}")
     if any(n.type == "comment" for n in flow.everything(node)):
-        return Refusal("comment-in-the-way", f"a comment stands in what line {view.line(node.start_byte)} begins")
-    if node.type != "for_statement":
-        return None
-    if flow.label(node) is not None:
+        return Refusal("comment-in-the-way", f"a comment stands in what line {line} begins")
+    if node.type == "for_statement" and flow.label(node) is not None:
         return Refusal("flag-used-otherwise", "the loop has a label, by which something may jump to it")
-    for ref in view.refs_in(node):
-        declared = view.facts.object(ref.object) if ref.object else None
-        if (
-            declared is None
-            or declared.kind != "var"
-            or declared.scope != "function"
-            or declared.id == flag.variable.id
-        ):
-            continue
-        if not any(r.role not in ("define", "assign") and not _in(r, node) for r in view.refs_of(declared.id)):
-            return Refusal("leaves-a-variable-unused", f"{declared.name} would be left without a use")
-    if len([c for c in view.calls_in(node) if c.name not in ("time.Sleep", "(*sync/atomic.Bool).Load")]) > 0:
-        return Refusal("duration-is-a-call", "the duration comes from a call, which may do something")
     return None
 
 
-def _in(ref: Ref, node: Node) -> bool:
-    return node.start_byte <= ref.start < node.end_byte
+def _left_behind(place: Place, flag: Flag) -> Refusal | None:
+    """What a loop's duration leaves behind: a variable without a use, or a call that nobody makes any more."""
+    view, node = place.view, place.node
+    if node.type != "for_statement":
+        return None
+    loops = [p.node for p in flag.polls if p.view.path == view.path]
+    for ref in view.refs_in(node):
+        declared = view.facts.object(ref.object) if ref.object else None
+        local = declared is not None and declared.kind == "var" and declared.scope == "function"
+        if declared is None or not local or declared.id == flag.variable.id:
+            continue
+        uses = [r for r in view.refs_of(declared.id) if r.role not in ("define", "assign")]
+        if all(any(loop.start_byte <= r.start < loop.end_byte for loop in loops) for r in uses):
+            return Refusal("leaves-a-variable-unused", f"{declared.name} would be left without a use")
+    if any(c.name not in ("time.Sleep", "(*sync/atomic.Bool).Load") for c in view.calls_in(node)):
+        return Refusal("duration-is-a-call", "the duration comes from a call, which may do something")
+    return None
 
 
 def _text(place: Place) -> str:
@@ -212,7 +222,7 @@ def _text(place: Place) -> str:
     return place.view.text(whole)
 
 
-def _waited(poll: Place) -> tuple[str, str, bool] | Refusal:
+def _waited(context: Context, flag: Flag, poll: Place) -> tuple[str, str, bool]:
     """The wait: its text, what is said of the stop signal, and whether it names the package context."""
     shape = _shape(poll.node)
     assert shape is not None, "a poll has this shape"
@@ -223,6 +233,8 @@ def _waited(poll: Place) -> tuple[str, str, bool] | Refusal:
         why = arm if isinstance(arm, Refusal) else signal
         assert isinstance(why, Refusal), "one of them is"
         return receive, f"none that could end the wait ({why.message or why.reason})", False
+    if left := _leaves_work(context, flag, view):
+        return receive, f"{signal.text} must not end the wait: {left}", False
     text = arm.text.replace(exits.CONTEXT, layout.import_name(view.source, "context"))
     if arm.needs_context:
         here = view.facts.lookup(view.path, poll.node.start_byte, layout.import_name(view.source, "context"))
@@ -230,6 +242,20 @@ def _waited(poll: Place) -> tuple[str, str, bool] | Refusal:
             return receive, "none that could be reported: context means something else here", False
     stop = f"case <-{signal.receive}:\n{text}\n" if text else f"case <-{signal.receive}:\n"
     return f"select {{\n{stop}case {receive}:\n}}", f"{signal.described} ({arm.why})", arm.needs_context
+
+
+def _leaves_work(context: Context, flag: Flag, view: View) -> str:
+    """Why the function that starts the work must not leave before it is done; ``""`` if it may, or did not start it."""
+    if flag.variable.scope != "function":
+        own = flag.setting.view.path == view.path and flow.contains(view.function, flag.setting.node)
+        return f"{flag.variable.name} is set by what the function itself starts" if own else ""
+    if not view.declares(view.function, flag.variable):
+        return ""
+    found, unseen = workers.uses(context, view, flag.variable)
+    if unseen:
+        return f"who sets {flag.variable.name} is out of sight"
+    problem = outliving.problem(context, view, workers.workers_of(found))
+    return problem.message or problem.reason if problem is not None else ""
 
 
 def _declared(source: Source, declaration: Node, name: str) -> Edit:

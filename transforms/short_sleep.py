@@ -16,6 +16,8 @@ a person to say, so that nothing is edited here.
 | ... that is a bare number, such as ``time.Sleep(100)`` | the same; perhaps a unit is missing (staticcheck's SA1004) |
 | a constant of 0 or less: Sleep returns at once, and the loop spins | ``non-positive-duration`` |
 
+The evidence tells the kind of loop, and the message tells a pace (rounds that are counted, all of which run) from a poll.
+
 No site: a duration that is no constant (a backoff that begins at a millisecond), a Sleep outside of loops, or in a
 function literal that a loop makes.
 
@@ -80,6 +82,10 @@ def decide(candidate: Candidate, context: Context) -> Decision | None:
         return Refusal("non-positive-duration", message, evidence, Level.REPORT)
     often = "up to a thousand times a second" if wait == _SHORT else "as often as the system's timers let it"
     message = f"the loop sleeps for {timers.spelled(wait)}: it wakes {often}"
+    if _paces(view, loop):
+        message = (
+            f"the loop pauses for {timers.spelled(wait)} between its rounds, which are so many: a pace, not a poll"
+        )
     if _is_number(node):
         message += "; perhaps a unit is missing"
     return Refusal("wakes-too-often", message, evidence, Level.REPORT)
@@ -91,12 +97,19 @@ def _is_number(call: Node) -> bool:
     return len(given) == 1 and given[0].type in _NUMBERS
 
 
+def _paces(view: View, loop: Node) -> bool:
+    """Whether the loop's rounds are counted, by a number or by the items of a slice or map, and all of them run."""
+    counted = flow.counts(view.facts, view.path, loop)
+    items = flow.is_range(loop) and not flow.ranges_over_channel(view.facts, view.path, loop)
+    return (counted or items) and not any(n.type == "break_statement" for n in flow.exits(loop))
+
+
 def _kind(view: View, loop: Node) -> str:
-    """What the loop goes round for, which tells a poll from a pace."""
+    """What the loop goes round for."""
     if flow.counts(view.facts, view.path, loop):
         return "counted"
     if flow.is_range(loop):
-        return "a pace: once for each item"
+        return "once for each item"
     return "endless" if flow.condition(loop) is None else "until its condition fails"
 
 

@@ -42,7 +42,7 @@ from gocodemod.model import Decision, Edit, FileChange, Fix, Level, Refusal
 from gocodemod.transform import Candidate, Context, Option, Transform
 
 QUERY = "(for_statement) @site"
-NEEDLES = (b".Wait()", b"sync")
+NEEDLES = (b".Wait()", b"len(")
 _CAPACITY = 1024
 
 
@@ -95,8 +95,8 @@ def _fix(context: Context, queue: Queue) -> Decision:
     made = literals.with_channel(context, view, queue.base, queue.items, f"make(chan {element}, {capacity})")
     if isinstance(made, Refusal):
         return dataclasses.replace(made, level=Level.REPORT)
-    if "." in element and any(path != source.path for path, _ in made):
-        return _report("made-without-the-channel", f"{element} may have another name where the struct is made")
+    if "." in element and any(path != source.path for path in (view.path, *(path for path, _ in made))):
+        return _report("made-without-the-channel", f"{element} may have another name in the other files")
     for run in (queue.push, queue.pop):
         if any(n.type == "comment" for n in _between(run)):
             line = run.view.line(run.first.start_byte)

@@ -300,8 +300,7 @@ def full(context: Context, queue: Queue) -> Refusal | None:
         return Refusal("consumer-unclear", worker, level=Level.REPORT)
     found = reach.reach(context, worker, worker.node)
     for body in found.bodies:
-        same = body.view.path == push.view.path
-        if same and any(n.start_byte == push.first.start_byte for n in flow.runs_in(body.view.node)):
+        if _adds(body, push):
             return Refusal("consumer-pushes", "whoever takes elements adds some as well", level=Level.REPORT)
         if (waits := _waits_for(body, queue)) is not None:
             why = f"whoever takes elements also waits at line {body.view.line(waits.start_byte)}, perhaps for who adds them"
@@ -312,6 +311,12 @@ def full(context: Context, queue: Queue) -> Refusal | None:
         why = f"whoever takes elements calls {name}, which cannot be looked into and may add some"
         return Refusal("consumer-pushes", why, level=Level.REPORT)
     return None
+
+
+def _adds(body: Body, push: Run) -> bool:
+    """Whether the code adds an element itself."""
+    same = body.view.path == push.view.path
+    return same and any(n.start_byte == push.first.start_byte for n in flow.runs_in(body.view.node))
 
 
 def _waits_for(body: Body, queue: Queue) -> Node | None:
@@ -366,6 +371,9 @@ def _started(context: Context, queue: Queue, view: View) -> str:
     body = flow.body(start.view.function)
     if body is None or start.statement not in flow.statements(body) or start.view.function != start.view.outermost:
         return late
+    before = [s for s in flow.statements(body) if s.end_byte <= start.statement.start_byte]
+    if any(_adds(b, queue.push) for s in before for b in reach.reach(context, start.view, s).bodies):
+        return "elements are added before whoever takes them is started"
     made = [m for m in view.facts.constructions(queue.items.id).made if m.kind != "test"]
     here = [m for m in made if m.path == start.view.path and body.start_byte <= m.start < start.statement.start_byte]
     return "" if len(made) == len(here) == 1 else late

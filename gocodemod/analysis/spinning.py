@@ -16,7 +16,7 @@ _VARIABLES = frozenset({"var", "param", "result", "receiver", "field"})
 _WRITES = frozenset({"assign", "update", "address"})
 # Calls in a loop's condition that look, and do nothing else: what the loop waits for is somebody else's doing.
 _LOOKS = re.compile(
-    r"\(\*sync/atomic\.\w+(\[.*\])?\)\.(Load|CompareAndSwap|Swap)|sync/atomic\.(Load|CompareAndSwap|Swap)\w+"
+    r"\(\*(sync|go\.uber\.org)/atomic\.\w+(\[.*\])?\)\.(Load|CompareAndSwap|CAS|Swap)|sync/atomic\.(Load|CompareAndSwap|Swap)\w+"
     r"|\(\*sync\.(RW)?Mutex\)\.TryR?Lock|len|cap|min|max"
     r"|time\.(Now|Since|Until)|\(time\.Time\)\.(After|Before|Sub|Add|Equal|Unix\w*)"
 )
