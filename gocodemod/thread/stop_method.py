@@ -21,6 +21,8 @@ _HOW = frozenset({"context.Context", "time.Duration", "error"})
 _KEEPING = frozenset(
     {"put", "release", "recycle", "reuse", "give", "return", "add", "append", "push", "enqueue", "offer", "requeue"}
 )
+# Last words of functions that wait for others.
+_WAITS = (["wait"], ["drain"], ["join"])
 _CANCELS = frozenset({"context.CancelFunc", "context.CancelCauseFunc"})
 
 
@@ -248,7 +250,7 @@ def _waits(stop: Stop, told: frozenset[str]) -> Refusal | None:
     for body in stop.reached.bodies:
         where = f" in {body.view.functions[-1].name}" if body.view.outermost != stop.view.outermost else ""
         for call in body.calls:
-            waits = call.name in ("(*sync.WaitGroup).Wait", "(*sync.Cond).Wait") and call.holder not in told
+            waits = names.words(call.name.rsplit(".", 1)[-1])[-1:] in _WAITS and call.holder not in told
             if waits or call.name in ("time.Sleep", "time.After"):
                 what = body.view.source.data[call.start : call.end].decode("utf-8", "replace")
                 return Refusal("stop-waits", f"{stop.shown} waits, and not for this goroutine's end ({what}{where})")
