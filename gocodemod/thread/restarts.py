@@ -16,6 +16,13 @@ from gocodemod.thread.plan import World
 from gocodemod.thread.stop_method import Stop
 
 _ANEW = frozenset({"restart", "reopen", "resume", "reinit", "reinitialize", "revive"})
+# A method of such a name begins something that a stop has ended.
+_BEGINS = frozenset(
+    {
+        "start", "open", "connect", "reconnect", "dial", "redial", "run", "serve", "listen", "init", "initialize", "setup",
+        "begin", "launch", "reload", "reset",
+    }
+)  # fmt: skip
 _DEPTH = 4
 
 
@@ -52,16 +59,40 @@ def _refusal(message: str) -> Refusal:
 
 
 def _goes_on(world: World, site: View, struct: Struct, stop: Stop) -> Refusal | None:
-    """A method of the type, or the goroutine itself, that stops it and then goes on: a reconnect, a reload."""
+    """Who stops the value and then goes on with it: a reconnect, a reload, a Connect that failed and may be tried again."""
     for ref in world.facts.everywhere(stop.method.id).refs:
         owner, _, name = ref.function.rpartition(".")
-        itself = ref.path == site.path and site.function.start_byte <= ref.start < site.function.end_byte
-        if ref.role != "call" or not (itself or owner == struct.name) or stop_method.is_stop(name):
+        if ref.role != "call" or (owner == struct.name and stop_method.is_stop(name)):
             continue
         view = _view(world, ref)
-        if view is None or any(n.type != "return_statement" for n in flow.follows(view.node, view.function)):
+        itself = ref.path == site.path and site.function.start_byte <= ref.start < site.function.end_byte
+        if view is None or (_begins_anew(view, ref) and not ref.path.endswith("_test.go")):
+            return _refusal(f"{ref.function} calls {stop.shown} and begins anew")
+        if owner == struct.name and not itself and (name[:1].isupper() or names.first_word(name) in _BEGINS):
+            return _refusal(f"{ref.function} calls {stop.shown}, and may be called again")
+        if (itself or owner == struct.name) and any(
+            n.type != "return_statement" for n in flow.follows(view.node, view.function)
+        ):
             return _refusal(f"{ref.function} calls {stop.shown} and goes on")
     return None
+
+
+def _begins_anew(view: View, stopped: Ref) -> bool:
+    """Whether further on in the function a method is called for the same value that begins something."""
+    base = at(view, stopped).base
+    later = (c for c in view.calls if c.start > stopped.end and c.receiver_start >= 0)
+    return any(
+        names.first_word(c.name) in _BEGINS
+        and view.source.data[c.receiver_start : c.receiver_end].decode("utf-8", "replace") == base
+        and not _made_between(view, stopped.end, c.start, base)
+        for c in later
+    )
+
+
+def _made_between(view: View, start: int, end: int, base: str) -> bool:
+    kinds = ("short_var_declaration", "assignment_statement", "var_declaration")
+    inside = (n for n in flow.everything(view.outermost) if n.type in kinds and start < n.start_byte < end)
+    return any(_makes(view, n, base) for n in inside)
 
 
 def _again(world: World, struct: Struct, stop: Stop, start: Start, depth: int) -> str:
