@@ -71,7 +71,7 @@ def _goes_on(world: World, site: View, struct: Struct, stop: Stop) -> Refusal | 
         if owner == struct.name and not itself and (name[:1].isupper() or names.first_word(name) in _BEGINS):
             return _refusal(f"{ref.function} calls {stop.shown}, and may be called again")
         if (itself or owner == struct.name) and any(
-            n.type != "return_statement" for n in flow.follows(view.node, view.function)
+            n.type not in ("return_statement", "break_statement") for n in flow.follows(view.node, view.function)
         ):
             return _refusal(f"{ref.function} calls {stop.shown} and goes on")
     return None
