@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gocodemod.analysis import names
 from gocodemod.analysis.view import View
-from gocodemod.golang.facts import Function
+from gocodemod.golang.facts import Call, Facts, Function, Ref
 
 # Each runs its argument in a new goroutine.
 _STARTERS = frozenset(
@@ -23,6 +23,15 @@ def starts_goroutine(function: Function) -> bool:
     return function.started == "go" or (function.started == "argument" and function.callee in _STARTERS)
 
 
+def started_with(facts: Facts, ref: Ref) -> Call | None:
+    """The call that runs a function's value in a new goroutine: ``wg.Go(p.loop)``, ref being that of ``loop``."""
+    around = facts.functions(ref.path, ref.start) if ref.role == "argument" else ()
+    calls = facts.calls(ref.path, around[-1].start, around[-1].end) if around else ()
+    inner = [c for c in calls if c.start < ref.start and ref.end < c.end]
+    call = max(inner, key=lambda c: c.start, default=None)
+    return call if call is not None and call.name in _STARTERS else None
+
+
 def runs_alone(view: View, function: Function) -> bool:
     """Whether nothing but a goroutine's start ever calls the function, so that a return ends a goroutine and no more."""
     if function.kind == "literal":
@@ -37,7 +46,7 @@ def runs_alone(view: View, function: Function) -> bool:
     if declared.exported and view.facts.file(view.path).package_name != "main":
         return False
     uses = [r for r in view.facts.uses(function.object) if r.role != "declare"]
-    return bool(uses) and all(r.role == "go-call" for r in uses)
+    return bool(uses) and all(r.role == "go-call" or started_with(view.facts, r) is not None for r in uses)
 
 
 def joined(view: View, function: Function) -> bool:

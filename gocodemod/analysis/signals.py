@@ -76,7 +76,7 @@ def find(view: View, loop: Node) -> Signal | Refusal:
     for candidate in sorted(candidates(view), key=lambda c: _rank(view, loop, c)):
         rejected = _reject(view, loop, candidate)
         if rejected is None:
-            return _signal(view, candidate)
+            return _with_care(view, loop, candidate)
         used = _rank(view, loop, candidate)[0] <= _HANDED_ON or candidate.place == "param"
         if rejected.reason != "no-stop-signal" and used:
             # The function is given, or the loop works with, this one on purpose (context.WithoutCancel, say).
@@ -87,6 +87,14 @@ def find(view: View, loop: Node) -> Signal | Refusal:
     if best is not None:
         return Refusal(best.reason, best.message)
     return Refusal("no-stop-signal", "no context or stop channel is in scope here")
+
+
+def _with_care(view: View, loop: Node, found: Visible) -> Signal:
+    """A channel says nothing about contexts; still, a loop that makes its own may mean to go on."""
+    signal = _signal(view, found)
+    if signal.caution or found.family == "context" or not _chooses_its_own(view, loop, found):
+        return signal
+    return dataclasses.replace(signal, caution=f"the loop works with a context that {found.text} does not end")
 
 
 # Reasons why a context's end must not end a wait; to lend it values and a deadline to derive from it is fit.

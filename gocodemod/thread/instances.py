@@ -25,7 +25,7 @@ def problem(world: World, struct: Struct, found: Instances) -> Refusal | None:
     if found.zero:
         return Refusal(
             "zero-value-used",
-            f"{world.where(found.zero[0].path, found.zero[0].start)} makes a {name} {found.zero[0].how}",
+            f"{world.where(found.zero[0].path, found.zero[0].start)} makes a value of {name} {found.zero[0].how}",
         )
     for what, places in (
         ("copies", found.copied),
@@ -33,7 +33,9 @@ def problem(world: World, struct: Struct, found: Instances) -> Refusal | None:
         ("looks at the layout of", found.measured),
     ):
         if places:
-            return Refusal("struct-is-copied", f"{world.where(places[0].path, places[0].start)} {what} a {name}")
+            return Refusal(
+                "struct-is-copied", f"{world.where(places[0].path, places[0].start)} {what} a value of {name}"
+            )
     if found.embedded:
         return Refusal(
             "struct-is-embedded", f"{world.where(found.embedded[0].path, found.embedded[0].start)} embeds {name}"
@@ -43,27 +45,27 @@ def problem(world: World, struct: Struct, found: Instances) -> Refusal | None:
         if refused is not None:
             return refused
     if not found.literals:
-        return Refusal("zero-value-used", f"nothing makes a {name} by a composite literal")
+        return Refusal("zero-value-used", f"nothing makes a value of {name} by a composite literal")
     return _tagged(world, struct) or _made_by_others(world, struct)
 
 
 def _literal(world: World, struct: Struct, literal: Literal) -> Refusal | None:
     where = world.where(literal.path, literal.start)
     if literal.outside:
-        return Refusal("built-elsewhere", f"{where} makes a {struct.name} in another package")
+        return Refusal("built-elsewhere", f"{where} makes a value of {struct.name} in another package")
     if not literal.keyed:
-        return Refusal("built-elsewhere", f"{where} makes a {struct.name} without field names")
+        return Refusal("built-elsewhere", f"{where} makes a value of {struct.name} without field names")
     node = _node(world, literal)
     around = node.parent.parent if node is not None and node.parent is not None else None
     if node is None or around is None:
-        return Refusal("built-elsewhere", f"{where} makes a {struct.name} in a way that cannot be read here")
+        return Refusal("built-elsewhere", f"{where} makes a value of {struct.name} in a way that cannot be read here")
     elided = node.parent is not None and node.parent.type == "literal_element"
     pointed = around.type == "unary_expression" and (around.text or b"").startswith(b"&")
     kept = (
         around.type == "expression_list" and around.parent is not None and around.parent.type == "short_var_declaration"
     )
     if not (elided or pointed or kept):
-        return Refusal("struct-is-copied", f"{where} hands on a {struct.name} by value")
+        return Refusal("struct-is-copied", f"{where} hands on a value of {struct.name}")
     made = world.facts.lookup(literal.path, literal.start, "make")
     if made is None or made.kind != "builtin":
         return Refusal("import-name-taken", f"make means something else at {where}")
@@ -85,7 +87,7 @@ def _made_by_others(world: World, struct: Struct) -> Refusal | None:
         return None
     if any(not f.exported and f.underlying.startswith(_NIL) and _always_set(world, f) for f in struct.fields):
         return None
-    return Refusal("exported-api", f"other modules may make a {struct.name} themselves (--thread-exported)")
+    return Refusal("exported-api", f"other modules may make values of {struct.name} themselves (--thread-exported)")
 
 
 def _always_set(world: World, field: Object) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gocodemod.analysis import captures, construction, goroutines, layout
 from gocodemod.analysis.view import View
@@ -79,7 +79,8 @@ def _goroutine(world: World, view: View) -> _Goroutine | None:
     if owner is None or struct is None or not starts:
         return None
     pieces = [view.refs_in(view.function), *(s.view.refs_in(s.view.function) for s in starts if s.view.literals)]
-    return _Goroutine(owner, struct, starts, shown, _told(r for refs in pieces for r in refs))
+    groups = {s.group for s in starts if s.group}
+    return _Goroutine(owner, struct, starts, shown, _told(r for refs in pieces for r in refs) | groups)
 
 
 def _told(refs: Iterable[Ref]) -> frozenset[str]:
@@ -114,9 +115,11 @@ def _starts(world: World, view: View) -> list[Start]:
             return []
         inner = there.functions[0]
         apart = ref.role == "call" and inner.kind == "literal" and goroutines.starts_goroutine(inner)
-        if ref.role != "go-call" and not apart:
+        handed = goroutines.started_with(world.facts, ref)
+        if ref.role != "go-call" and not apart and handed is None:
             return []
-        found.append(restarts.at(there, ref))
+        start = restarts.at(there, ref)
+        found.append(replace(start, group=handed.holder) if handed is not None else start)
     return found
 
 

@@ -16,16 +16,27 @@ from gocodemod.thread.plan import World
 from gocodemod.thread.stop_method import Stop
 
 _ANEW = frozenset({"restart", "reopen", "resume", "reinit", "reinitialize", "revive"})
+# A method of such a name begins something that a stop has ended.
+_BEGINS = frozenset(
+    {
+        "start", "open", "connect", "reconnect", "dial", "redial", "run", "serve", "listen", "init", "initialize", "setup",
+        "begin", "launch", "reload", "reset",
+    }
+)  # fmt: skip
 _DEPTH = 4
 
 
 @dataclass(frozen=True)
 class Start:
-    """Where a goroutine of the type is started, or a method that does so is called. ``base``: what that is done for."""
+    """Where a goroutine of the type is started, or a method that does so is called. ``base``: what that is done for.
+
+    ``group``: id of what it is started with, if that is the Go of a group.
+    """
 
     view: View
     base: str
     variable: Object | None
+    group: str = ""
 
 
 def problem(world: World, site: View, struct: Struct, stop: Stop, starts: list[Start]) -> Refusal | None:
@@ -48,16 +59,40 @@ def _refusal(message: str) -> Refusal:
 
 
 def _goes_on(world: World, site: View, struct: Struct, stop: Stop) -> Refusal | None:
-    """A method of the type, or the goroutine itself, that stops it and then goes on: a reconnect, a reload."""
+    """Who stops the value and then goes on with it: a reconnect, a reload, a Connect that failed and may be tried again."""
     for ref in world.facts.everywhere(stop.method.id).refs:
         owner, _, name = ref.function.rpartition(".")
-        itself = ref.path == site.path and site.function.start_byte <= ref.start < site.function.end_byte
-        if ref.role != "call" or not (itself or owner == struct.name) or stop_method.is_stop(name):
+        if ref.role != "call" or (owner == struct.name and stop_method.is_stop(name)):
             continue
         view = _view(world, ref)
-        if view is None or any(n.type != "return_statement" for n in flow.follows(view.node, view.function)):
+        itself = ref.path == site.path and site.function.start_byte <= ref.start < site.function.end_byte
+        if view is None or (_begins_anew(view, ref) and not ref.path.endswith("_test.go")):
+            return _refusal(f"{ref.function} calls {stop.shown} and begins anew")
+        if owner == struct.name and not itself and (name[:1].isupper() or names.first_word(name) in _BEGINS):
+            return _refusal(f"{ref.function} calls {stop.shown}, and may be called again")
+        if (itself or owner == struct.name) and any(
+            n.type not in ("return_statement", "break_statement") for n in flow.follows(view.node, view.function)
+        ):
             return _refusal(f"{ref.function} calls {stop.shown} and goes on")
     return None
+
+
+def _begins_anew(view: View, stopped: Ref) -> bool:
+    """Whether further on in the function a method is called for the same value that begins something."""
+    base = at(view, stopped).base
+    later = (c for c in view.calls if c.start > stopped.end and c.receiver_start >= 0)
+    return any(
+        names.first_word(c.name) in _BEGINS
+        and view.source.data[c.receiver_start : c.receiver_end].decode("utf-8", "replace") == base
+        and not _made_between(view, stopped.end, c.start, base)
+        for c in later
+    )
+
+
+def _made_between(view: View, start: int, end: int, base: str) -> bool:
+    kinds = ("short_var_declaration", "assignment_statement", "var_declaration")
+    inside = (n for n in flow.everything(view.outermost) if n.type in kinds and start < n.start_byte < end)
+    return any(_makes(view, n, base) for n in inside)
 
 
 def _again(world: World, struct: Struct, stop: Stop, start: Start, depth: int) -> str:
@@ -68,7 +103,7 @@ def _again(world: World, struct: Struct, stop: Stop, start: Start, depth: int) -
         return f"{declared.name} calls {stop.method.name} before that" if _stopped_since(start, stop, made) else ""
     if start.variable is None or start.variable.kind != "receiver":
         return f"{declared.name or 'a function'} starts it for a {struct.name} that it did not make"
-    if _once(start, struct):
+    if _once(world, start, struct):
         return ""
     named = world.facts.object(declared.object)
     if named is None or depth == 0:
@@ -138,41 +173,42 @@ def _makes(view: View, statement: Node, base: str) -> bool:
     return not called or names.first_word(called) in ("new", "make", "must", "create", "open")
 
 
-def _once(start: Start, struct: Struct) -> bool:
+def _once(world: World, start: Start, struct: Struct) -> bool:
     """Whether the start is behind a ``sync.Once`` of the value, or a flag of it that is set and never taken back."""
     view = start.view
     for call in view.calls:
         if call.name == "(*sync.Once).Do" and call.start < view.node.start_byte and view.node.end_byte <= call.end:
             held = view.facts.object(call.holder)
-            return held is not None and held.kind == "field" and not _reset(view, held)
+            return held is not None and held.kind == "field" and not _assigned(view, held)
     for statement in flow.dominating(view.node, view.function):
         then = statement.child_by_field_name("consequence") if statement.type == "if_statement" else None
         if then is None or not flow.ends_function(then):
             continue
         for ref in view.refs_in(statement):
-            flag = view.facts.object(ref.object)
-            own = flag is not None and flag.type == "bool" and any(f.id == flag.id for f in struct.fields)
-            if flag is not None and own and _set_for_good(view, flag, start):
+            flag = next((f for f in struct.fields if f.id == ref.object), None)
+            if flag is not None and _set_for_good(world, view, flag, statement):
                 return True
     return False
 
 
-def _reset(view: View, once: Object) -> bool:
+def _assigned(view: View, once: Object) -> bool:
     return any(u.role in ("assign", "address") for u in view.facts.uses(once.id))
 
 
-def _set_for_good(view: View, flag: Object, start: Start) -> bool:
-    """``if p.started { return }`` and ``p.started = true``, the only value it is ever given."""
-    sets = [u for u in view.facts.uses(flag.id) if u.role in ("assign", "address", "update", "key")]
-    here = [u for u in sets if u.path == view.path and u.function == view.functions[-1].name]
-    texts = {_value(start, u) for u in sets}
-    return bool(here) and texts == {b"true"}
+# What may be done with an atomic.Bool that is never to be false again.
+_KEEPS = re.compile(rb"\.(Load\(\)|CompareAndSwap\(false, true\)|Swap\(true\)|Store\(true\))")
 
 
-def _value(start: Start, use: Ref) -> bytes:
-    if use.path != start.view.path or use.value_start < 0:
-        return b"?"
-    return start.view.source.data[use.value_start : use.value_end]
+def _set_for_good(world: World, view: View, flag: Object, test: Node) -> bool:
+    """``if p.started { return }`` and ``p.started = true``, the only value it is ever given; or an atomic.Bool like that."""
+    uses = [u for u in view.facts.uses(flag.id) if u.role != "declare"]
+    if flag.type == "sync/atomic.Bool":
+        sets = re.search(r"!.*\.CompareAndSwap\(false, true\)|\.Swap\(true\)", view.text(test).partition("{")[0])
+        return sets is not None and all(_KEEPS.match(world.source(u.path).data, u.end) for u in uses)
+    writes = [u for u in uses if u.role in ("assign", "address", "update", "key")]
+    here = any(u.path == view.path and u.function == view.functions[-1].name for u in writes)
+    values = {world.source(u.path).data[max(u.value_start, 0) : max(u.value_end, 0)] for u in writes}
+    return flag.type == "bool" and here and values == {b"true"}
 
 
 def _view(world: World, ref: Ref) -> View | None:

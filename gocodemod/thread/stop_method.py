@@ -17,6 +17,12 @@ from gocodemod.transform import Context
 STOPS = ("close", "stop", "shutdown")
 # How long it may take, or why it ends. Anything else says what to end: Stop(name) ends one thing of many.
 _HOW = frozenset({"context.Context", "time.Duration", "error"})
+# What a function of such a name is handed, it keeps for others.
+_KEEPING = frozenset(
+    {"put", "release", "recycle", "reuse", "give", "return", "add", "append", "push", "enqueue", "offer", "requeue"}
+)
+# Last words of functions that wait for others.
+_WAITS = (["wait"], ["drain"], ["join"])
 _CANCELS = frozenset({"context.CancelFunc", "context.CancelCauseFunc"})
 
 
@@ -65,7 +71,14 @@ def problem(stop: Stop, told: frozenset[str]) -> Refusal | None:
 
     ``told``: ids of the groups and channels by which the goroutine tells of its end.
     """
-    return _signature(stop) or _ends_otherwise(stop) or _counts(stop) or _returns_early(stop) or _waits(stop, told)
+    return (
+        _signature(stop)
+        or _ends_otherwise(stop)
+        or _gives_back(stop)
+        or _counts(stop)
+        or _returns_early(stop)
+        or _waits(stop, told)
+    )
 
 
 def nil_guard(stop: Stop) -> Node | None:
@@ -125,6 +138,25 @@ def _ends_otherwise(stop: Stop) -> Refusal | None:
     return None
 
 
+def _gives_back(stop: Stop) -> Refusal | None:
+    """A value that is put into a pool is used again, with its channel closed."""
+    for node in flow.runs_in(stop.view.node):
+        if node.type == "send_statement":
+            value = node.child_by_field_name("value")
+            given, name = [value] if value is not None else [], "a channel"
+        elif node.type == "call_expression":
+            arguments, callee = node.child_by_field_name("arguments"), node.child_by_field_name("function")
+            given = arguments.named_children if arguments is not None else []
+            name = stop.view.text(callee) if callee is not None else ""
+            if names.first_word(name) not in _KEEPING:
+                continue
+        else:
+            continue
+        if any(stop.view.text(g) == stop.receiver for g in given):
+            return _unclear(f"{stop.shown} hands the {stop.shown[2:].partition(')')[0]} to {name}, to be used again")
+    return None
+
+
 def _counts(stop: Stop) -> Refusal | None:
     """A method that counts down ends things for the last of those that call it."""
     for node in flow.runs_in(stop.view.node):
@@ -152,7 +184,12 @@ def _returns_early(stop: Stop) -> Refusal | None:
         if node.type != "return_statement" or node in last:
             continue
         test = _condition(stop.view.node, node)
-        if test is None or not (_is_nil(stop, test) or _was_ended(stop.view, test) or _failed(stop.view, test)):
+        if test is None or not (
+            _is_nil(stop, test)
+            or _was_ended(stop.view, test)
+            or _failed(stop.view, test)
+            or _has_none(stop, test, node)
+        ):
             return _unclear(f"{stop.shown} may return without ending anything (line {stop.view.line(node.start_byte)})")
     return None
 
@@ -181,6 +218,16 @@ def _is_nil(stop: Stop, test: Node) -> bool:
     return stop.view.text(test) == f"{stop.receiver} == nil"
 
 
+def _has_none(stop: Stop, test: Node, returns: Node) -> bool:
+    """``if p.conn == nil { return nil }``, ``if p.conn != nil { return p.conn.Close() }``: nothing more to end, or all of it."""
+    text, given = stop.view.text(test), stop.view.text(returns).removeprefix("return").strip()
+    held = rf"{re.escape(stop.receiver)}(\.\w+)+"
+    ends = re.fullmatch(rf"({held})\.(\w+)\(\w*\)", given)
+    if re.fullmatch(rf"{held} == nil", text):
+        return given in ("", "nil")
+    return text.endswith(" != nil") and ends is not None and text == f"{ends[1]} != nil" and is_stop(ends[3])
+
+
 def _failed(view: View, test: Node) -> bool:
     left, sign = test.child_by_field_name("left"), test.child_by_field_name("operator")
     if test.type != "binary_expression" or left is None or sign is None or sign.type != "!=":
@@ -203,7 +250,7 @@ def _waits(stop: Stop, told: frozenset[str]) -> Refusal | None:
     for body in stop.reached.bodies:
         where = f" in {body.view.functions[-1].name}" if body.view.outermost != stop.view.outermost else ""
         for call in body.calls:
-            waits = call.name in ("(*sync.WaitGroup).Wait", "(*sync.Cond).Wait") and call.holder not in told
+            waits = names.words(call.name.rsplit(".", 1)[-1])[-1:] in _WAITS and call.holder not in told
             if waits or call.name in ("time.Sleep", "time.After"):
                 what = body.view.source.data[call.start : call.end].decode("utf-8", "replace")
                 return Refusal("stop-waits", f"{stop.shown} waits, and not for this goroutine's end ({what}{where})")
