@@ -68,6 +68,24 @@ REASONS: dict[str, str] = {
         "not end with the context."
     ),
     "handles-signals": "The context would be made in main from SIGINT and SIGTERM, which the program handles in its own way.",
+    "zero-value-used": (
+        "Values of the type come to be without a composite literal (var, new, a field or an element by value, a decoder), so "
+        "that nothing would make the channel by which its goroutine hears of the end, and closing it would panic."
+    ),
+    "built-elsewhere": (
+        "Values of the type are made in another package, or without field names, where one more field cannot be set."
+    ),
+    "struct-is-embedded": "Another struct embeds the type, and one more field of it may hide, or be hidden by, what is there.",
+    "restartable": (
+        "The goroutine may be started again after the type was stopped. The channel that told the first one to end stays closed, "
+        "so the next would end at once."
+    ),
+    "stop-method-unclear": (
+        "It is not plain that the type's Close, Stop or Shutdown is called once, for all that the type does, and comes to its end."
+    ),
+    "stop-waits": (
+        "The type's Close, Stop or Shutdown waits for something that may be work of the very goroutine that it would end first."
+    ),
     # Exits.
     "stop-exit-differs": (
         "Leaving at the wait would skip something that releases, replies or records, or the loop's own exit on this "
@@ -306,7 +324,7 @@ REASONS: dict[str, str] = {
     ),
     "struct-is-copied": (
         "Values of the struct are copied, compared or made without field names somewhere, so it cannot have a "
-        "group as a field: a copy would have a group of its own."
+        "group or a channel of its own as a field: a copy would have another one, or share it."
     ),
     "waits-its-own-way": (
         "The function waits for what the goroutine does in a way of its own (a context that the goroutine cancels, "

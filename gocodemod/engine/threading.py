@@ -298,26 +298,42 @@ def _carried(
 ) -> tuple[Edit, ...] | None:
     """``plan`` and then ``edits``, which are made over ``data`` with ``laid`` applied, as edits of ``data``.
 
-    An edit that meets some of the plan's becomes one with them. None where it meets one that is not in ``mine``.
+    Those that meet some of the plan's become one with them. None where one meets what is not in ``mine``.
     """
     offsets = Offsets(laid)
     ranges = offsets.new_ranges()
     after = algebra.apply(data, laid)
-    left = list(plan)
     found: list[Edit] = []
-    for edit in edits:
-        met = [i for i, r in enumerate(ranges) if r[0] < edit.end and edit.start < r[1]]
+    spans: set[tuple[int, int]] = set()
+    for group in _meeting(edits, ranges):
+        start, end = group[0].start, max(e.end for e in group)
+        met = [i for i, r in enumerate(ranges) if r[0] < end and start < r[1]]
         if any(laid[i] not in mine for i in met):
             return None
-        if not met:
-            found.append(Edit(offsets.to_old(edit.start), offsets.to_old(edit.end), edit.new))
-            continue
-        start, end = min(edit.start, ranges[met[0]][0]), max(edit.end, ranges[met[-1]][1])
-        old_start = laid[met[0]].start if start == ranges[met[0]][0] else offsets.to_old(start)
-        old_end = laid[met[-1]].end if end == ranges[met[-1]][1] else offsets.to_old(end)
-        found.append(Edit(old_start, old_end, after[start : edit.start] + edit.new + after[edit.end : end]))
-        # The same edits as laid, but for their line endings.
-        spans = {(laid[i].start, laid[i].end) for i in met}
-        left = [e for e in left if (e.start, e.end) not in spans]
-    whole = sorted([*left, *found])
+        old_start, old_end = offsets.to_old(start), offsets.to_old(end)
+        if met and ranges[met[0]][0] <= start:
+            start, old_start = ranges[met[0]][0], laid[met[0]].start
+        if met and end <= ranges[met[-1]][1]:
+            end, old_end = ranges[met[-1]][1], laid[met[-1]].end
+        inner = [Edit(e.start - start, e.end - start, e.new) for e in group]
+        found.append(Edit(old_start, old_end, algebra.apply(after[start:end], inner)))
+        spans |= {(laid[i].start, laid[i].end) for i in met}
+    # By their places, for those laid have the file's line endings.
+    left = [e for e in plan if (e.start, e.end) not in spans]
+    whole = sorted([*left, *found], key=lambda e: (e.start, e.end))
     return tuple(whole) if all(a.end <= b.start for a, b in itertools.pairwise(whole)) else None
+
+
+def _meeting(edits: Sequence[Edit], ranges: Sequence[tuple[int, int]]) -> list[list[Edit]]:
+    """The edits in order, those together that meet the same range, or ranges that another of them meets, too."""
+    groups: list[list[Edit]] = []
+    reached = -1
+    for edit in edits:
+        over = [r for r in ranges if r[0] < edit.end and edit.start < r[1]]
+        if groups and over and over[0][0] < reached:
+            groups[-1].append(edit)
+        else:
+            groups.append([edit])
+            reached = -1
+        reached = max([reached, *(r[1] for r in over)])
+    return groups

@@ -276,6 +276,46 @@ class Everywhere:
     iface: str
 
 
+@dataclass(frozen=True)
+class Literal:
+    """A composite literal: ``start``/``end`` are its braces. ``keyed``: with field names, or empty. ``outside``: in another
+    package than the type's.
+    """
+
+    path: str
+    start: int
+    end: int
+    keyed: bool
+    outside: bool
+
+
+@dataclass(frozen=True)
+class Zero:
+    """Where a type's zero value comes to be, or may; ``how`` for people (``by new``, ``as a field``)."""
+
+    path: str
+    start: int
+    how: str
+
+
+@dataclass(frozen=True)
+class Instances:
+    """What all packages of the main modules, tests included, do with the values of a defined struct type.
+
+    ``copied``, ``compared``: as for :class:`Struct`. ``embedded``: it is a field without a name, by pointer too.
+    ``measured``: converted to another struct, or looked at by unsafe. ``unloaded``: files of other build configurations,
+    or of modules beside this one, that may use it.
+    """
+
+    literals: tuple[Literal, ...]
+    zero: tuple[Zero, ...]
+    copied: tuple[Place, ...]
+    compared: tuple[Place, ...]
+    embedded: tuple[Place, ...]
+    measured: tuple[Place, ...]
+    unloaded: tuple[str, ...]
+
+
 class Facts(Protocol):
     """Answers about one module in one build configuration. Raises TypesUnavailable for files it has not loaded."""
 
@@ -348,4 +388,8 @@ class Facts(Protocol):
 
     def everywhere(self, function_id: str) -> Everywhere:
         """What the main modules do with a function or method. Raises TypesUnavailable for one that is not theirs."""
+        ...
+
+    def instances(self, type_id: str) -> Instances:
+        """What the main modules do with a struct type's values. Raises TypesUnavailable for one that is not theirs."""
         ...

@@ -30,6 +30,8 @@ from gocodemod.golang.facts import (
     Expr,
     File,
     Function,
+    Instances,
+    Literal,
     Members,
     Object,
     Place,
@@ -37,6 +39,7 @@ from gocodemod.golang.facts import (
     Result,
     Struct,
     Visible,
+    Zero,
 )
 
 T = TypeVar("T")
@@ -251,6 +254,9 @@ class TypeChecker:
     def everywhere(self, function_id: str) -> Everywhere:
         return self._cached(_everywhere, "everywhere", object=function_id)
 
+    def instances(self, type_id: str) -> Instances:
+        return self._cached(_instances, "instances", object=type_id)
+
     # The wire
 
     def _cached(self, read: Callable[[Any], T], op: str, path: str | None = None, **arguments: Any) -> T:
@@ -386,6 +392,16 @@ def _everywhere(answer: Any) -> Everywhere:
     return Everywhere(_refs(answer["refs"]), answer["bound"], tuple(answer["unloaded"]), answer["iface"])
 
 
+def _instances(answer: Any) -> Instances:
+    places = {name: _places(answer[name]) for name in ("copied", "compared", "embedded", "measured")}
+    literals = tuple(Literal(**made) for made in answer["literals"])
+    return Instances(literals, tuple(Zero(**z) for z in answer["zero"]), unloaded=tuple(answer["unloaded"]), **places)
+
+
+def _places(answer: Any) -> tuple[Place, ...]:
+    return tuple(Place(**p) for p in answer)
+
+
 def _object_or_none(answer: Any) -> Object | None:
     return Object(**answer) if answer else None
 
@@ -416,5 +432,5 @@ def _struct(answer: Any) -> Struct | None:
     if not answer:
         return None
     lists = {name: _objects(answer[name]) for name in ("fields", "methods")}
-    places = {name: tuple(Place(**p) for p in answer[name]) for name in ("positional", "compared", "copied")}
+    places = {name: _places(answer[name]) for name in ("positional", "compared", "copied")}
     return Struct(**{**answer, **lists, **places, "taken": tuple(answer["taken"])})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -25,6 +26,11 @@ class World:
     editable: Callable[[str], Refusal | None]
     depth: int = 3
     exported: bool = False
+
+    def where(self, path: str, offset: int) -> str:
+        """``poller.go:12``, for people."""
+        line = self.source(path).data.count(b"\n", 0, offset) + 1
+        return f"{os.path.basename(path)}:{line}"
 
 
 @dataclass(frozen=True)

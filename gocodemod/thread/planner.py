@@ -9,8 +9,8 @@ from gocodemod.analysis.view import View
 from gocodemod.errors import TypesUnavailable
 from gocodemod.golang.facts import Function
 from gocodemod.model import Refusal
-from gocodemod.thread import afterwards, functions
-from gocodemod.thread.functions import Step
+from gocodemod.thread import afterwards, functions, lifecycle
+from gocodemod.thread.functions import Called, Step
 from gocodemod.thread.plan import Draft, Plan, World
 
 
@@ -22,7 +22,23 @@ class Planner:
     _steps: dict[str, Step | Refusal] = field(default_factory=dict)
 
     def plan(self, view: View) -> Plan | Refusal:
-        """How a context gets to the function that ``view`` shows, or why it cannot."""
+        """How a signal gets to the function that ``view`` shows, or why it cannot.
+
+        The end of the type that started a goroutine is nearer to it than any caller's context.
+        """
+        try:
+            own = lifecycle.plan(self.world, view)
+        except TypesUnavailable as error:
+            own = Refusal("types-unavailable", str(error))
+        if isinstance(own, Plan):
+            return own
+        handed = self._handed(view)
+        if own is None or isinstance(handed, Plan):
+            return handed
+        return Refusal(own.reason, f"{own.message}; {handed.message}")
+
+    def _handed(self, view: View) -> Plan | Refusal:
+        """How a context is handed to the function by its callers."""
         declared = view.functions[-1]
         if declared.kind != "declaration":
             return Refusal("no-stop-signal", "the code is in no declared function, so nothing can hand it a context")
@@ -91,12 +107,19 @@ def _reached(steps: dict[str, Step], first: str) -> bool:
     queue, seen = [first], {first}
     while queue:
         step = steps[queue.pop()]
-        if step.main or any(c.text is not None and not c.path.endswith("_test.go") for c in step.calls):
+        if step.main or any(_lasts(step, c) for c in step.calls):
             return True
         further = {c.caller for c in step.calls if c.text is None} - seen
         seen |= further
         queue += further
     return False
+
+
+def _lasts(step: Step, call: Called) -> bool:
+    """Whether the call hands over a context that may end while the function runs; a test's own cannot."""
+    if call.text is None or not call.path.endswith("_test.go"):
+        return call.text is not None
+    return step.path.endswith("_test.go") and not call.text.endswith((".Context()", ".Background()"))
 
 
 def _plan(steps: dict[str, Step], first: str, goes_on: str) -> Plan:

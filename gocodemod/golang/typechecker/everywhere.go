@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -28,23 +29,14 @@ type everywhereAnswer struct {
 // everywhere looks for a function or method of a main module in all packages that import the one that declares it.
 func (s *session) everywhere(id string) (any, error) {
 	answer := &everywhereAnswer{Refs: []ref{}, Unloaded: []string{}}
-	path, _, ok := splitID(id)
-	if !ok {
-		return nil, failf(codeNotLoaded, "%s is declared in no file", id)
+	declaring, name, err := s.declaredBy(id)
+	if err != nil {
+		return nil, err
 	}
-	if !s.meta.everything {
-		if err := s.listMainModules(); err != nil {
-			return nil, err
-		}
-	}
-	key := s.meta.bodyKey(path)
-	declaring := s.meta.packages[key]
-	if declaring == nil || !declaring.main {
-		return nil, failf(codeNotLoaded, "%s is declared in no package of a main module", id)
-	}
-	name := id[strings.LastIndexByte(id, ':')+1:]
 	reached := s.reached(declaring, name, id)
-	keys := s.mentioning(declaring, name, reached)
+	keys := s.packagesThat(declaring, func(meta *packageMeta) bool {
+		return reached[withoutVariant(meta.path)] && s.holds(meta, name)
+	})
 	s.current.prepare(keys)
 	var function *types.Func
 	var bodies []*body
@@ -154,8 +146,20 @@ func (s *session) buildAPI(paths map[string]bool) {
 	s.current.build(keys)
 }
 
-// mentioning lists the packages among those reached that hold the name, with their tests.
-func (s *session) mentioning(declaring *packageMeta, name string, reached map[string]bool) []string {
+// importing lists a package of the main modules and those that import it and fit, with their tests.
+func (s *session) importing(declaring *packageMeta, fits func(*packageMeta) bool) []string {
+	return s.packagesThat(declaring, func(meta *packageMeta) bool {
+		for _, dep := range meta.imports {
+			if withoutVariant(dep) == declaring.path {
+				return fits(meta)
+			}
+		}
+		return false
+	})
+}
+
+// packagesThat lists a package of the main modules and those that fit, with their tests.
+func (s *session) packagesThat(declaring *packageMeta, fits func(*packageMeta) bool) []string {
 	var keys []string
 	for key, meta := range s.meta.packages {
 		if !meta.main || (meta.forTest != "" && withoutVariant(key) != meta.forTest && withoutVariant(key) != meta.forTest+"_test") {
@@ -164,7 +168,7 @@ func (s *session) mentioning(declaring *packageMeta, name string, reached map[st
 		if meta.forTest == "" && s.meta.packages[key+" ["+key+".test]"] != nil {
 			continue // its test variant holds all its files
 		}
-		if own := meta.path == declaring.path; own || (reached[withoutVariant(meta.path)] && s.holds(meta, name)) {
+		if meta.path == declaring.path || fits(meta) {
 			keys = append(keys, key)
 		}
 	}
@@ -351,8 +355,15 @@ func (s *session) bound(declaring *packageMeta, name string) string {
 			}
 		}
 		for _, decl := range source.tree.Decls {
-			if f, ok := decl.(*ast.FuncDecl); ok && f.Name.Name == name && f.Body == nil {
+			f, ok := decl.(*ast.FuncDecl)
+			if !ok || f.Name.Name != name {
+				continue
+			}
+			if f.Body == nil {
 				return "assembly"
+			}
+			if f.Doc != nil && slices.ContainsFunc(f.Doc.List, exports) {
+				return "export"
 			}
 		}
 	}
@@ -366,6 +377,11 @@ func (s *session) bound(declaring *packageMeta, name string) string {
 		return "linkname"
 	}
 	return ""
+}
+
+// exports tells whether a comment right above a function gives it to the world outside, by whatever name.
+func exports(comment *ast.Comment) bool {
+	return strings.HasPrefix(comment.Text, "//export ") || strings.HasPrefix(comment.Text, "//go:wasmexport ")
 }
 
 var pulls = regexp.MustCompile(`(?m)^//go:linkname\s+\S+\s+(\S+)`)

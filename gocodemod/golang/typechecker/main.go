@@ -161,6 +161,8 @@ func dispatch(s *session, req *request) (any, error) {
 		return s.object(req.Object)
 	case "everywhere":
 		return s.everywhere(req.Object)
+	case "instances":
+		return s.instances(req.Object)
 	case "constructions":
 		return s.constructions(req.Object)
 	case "members":
