@@ -115,6 +115,7 @@ def install(folder: Path) -> None:
         str(folder),
         *PACKAGES,
     ]
+    folder.mkdir(parents=True, exist_ok=True)
     subprocess.run(npm, check=True, cwd=folder)
 
 

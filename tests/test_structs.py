@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gocodemod.errors import TypesUnavailable
 from gocodemod.golang.facts import Place, Struct
 from gocodemod.golang.types import TypeChecker
 from tests.repos import tree
@@ -167,3 +168,13 @@ def test_interfaces_that_a_method_may_be_called_through(code: Code) -> None:
 def test_methods_that_a_call_of_an_interface_may_come_to(code: Code) -> None:
     found = code.types.implementations(code.id("locker interface{ Close()", "Close"))
     assert [CODE[: m.start].rsplit("func ", 1)[1] for m in found] == ["(s *service) "]
+
+
+def test_what_all_packages_do_with_the_values(code: Code) -> None:
+    found = code.types.instances(code.id("type plain", "plain"))
+    assert [(m.keyed, m.outside, CODE[m.start : m.end]) for m in found.literals if not m.keyed] == [(False, False, "{1}")]
+    assert {z.how for z in found.zero} >= {"as an element"}
+    assert code.lines(found.copied)[1:3] == ["*c = b", "*c = b"]
+    assert (found.embedded, found.measured, found.unloaded) == ((), (), ())
+    with pytest.raises(TypesUnavailable):
+        code.types.instances("builtin:error")

@@ -202,7 +202,7 @@ def _reject(view: View, loop: Node, found: Visible) -> _Rejected | None:
     if handed and not looked_at and found.place == "field" and not construction.builds(view, found.base):
         # The end of something that the loop was handed (a lost connection) is not the end of the loop.
         return _Rejected("no-stop-signal", f"{found.text} tells of the end of {declaration.name}")
-    if _chooses_its_own(view, loop, found):
+    if found.family == "context" and _chooses_its_own(view, loop, found):
         return _Rejected("no-stop-signal", f"the loop works with a context of its own instead of {found.text}")
     rejected = channels.reject(view, found, refs_of(view, found), _Rejected) if found.family == "channel" else None
     return (

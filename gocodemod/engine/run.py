@@ -120,7 +120,8 @@ def _turn(
     matched = matching.match(found.files, transforms, root=found.root, jobs=settings.jobs, progress=progress)
     sites = {m.site.path for m in matched.matches}
     contents = {file.path: file.data for file in found.files if file.path in sites}
-    turn = _Turn(settings, transforms, checkers, contents, progress, write, found.root)
+    searched = frozenset(file.path for file in found.files)
+    turn = _Turn(settings, transforms, checkers, contents, progress, write, found.root, searched)
     turn.notes += [f"{path}: not searched: {problem}" for path, problem in matched.failed.items()]
     return turn, matched.matches
 
@@ -176,7 +177,7 @@ class _Decisions:
 
 @dataclass
 class _Turn:
-    """One run over the sites found."""
+    """One run over the sites found in the files ``searched``; edits may go beyond those."""
 
     settings: Settings
     transforms: Sequence[Transform]
@@ -185,6 +186,7 @@ class _Turn:
     progress: Progress
     write: bool
     root: str
+    searched: frozenset[str]
     notes: list[str] = field(default_factory=list)
 
     def decide(self, matches: Sequence[Match]) -> _Decisions:
@@ -267,7 +269,8 @@ class _Turn:
 
     def _look(self, files: Mapping[str, bytes]) -> deciding.Decided:
         self.checkers.overlay(files)
-        found = (GoFile(path, data) for path, data in files.items())
+        # A fix may edit files that were not searched (tests, other folders): what is there was there before.
+        found = (GoFile(path, data) for path, data in files.items() if path in self.searched)
         matches = [m for file in found for m in matching.match_file(file, self.transforms, self.root)]
         read = _over(files, self._read)
         return deciding.decide(matches, self.transforms, self.checkers, self.settings, read)

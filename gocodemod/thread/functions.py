@@ -187,9 +187,7 @@ def _shown(world: World, path: str, declaration: Node) -> str:
 def _signature(world: World, function: Function, named: Object, shown: str) -> Refusal | None:
     if any(p.type == "context.Context" for p in function.params):
         return Refusal("no-stop-signal", f"{shown} has a context already, and it is none that this code could rely on")
-    inside = f"/{named.package}/"
-    api = named.exported and "/internal/" not in inside and world.facts.file(named.path).package_name != "main"
-    if api and not world.exported and not named.path.endswith("_test.go"):
+    if world.is_api(named) and not world.exported and not named.path.endswith("_test.go"):
         return Refusal("exported-api", f"{shown} is exported: other modules may call it (--thread-exported)")
     if firing.ends_things(function.name):
         return Refusal("signal-already-fired", f"{shown} runs when things end, and so would the wait")

@@ -80,9 +80,8 @@ def _tagged(world: World, struct: Struct) -> Refusal | None:
 
 def _made_by_others(world: World, struct: Struct) -> Refusal | None:
     """Other modules may make a value of an exported type, unless one that they make is of no use."""
-    package = world.facts.file(struct.path).package_name
-    folder = f"{os.path.dirname(struct.path)}/".replace(os.sep, "/")
-    if not struct.exported or package == "main" or "/internal/" in folder or world.exported:
+    named = world.facts.object(struct.object)
+    if named is None or not world.is_api(named) or world.exported:
         return None
     if any(not f.exported and f.underlying.startswith(_NIL) and _always_set(world, f) for f in struct.fields):
         return None

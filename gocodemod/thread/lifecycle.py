@@ -50,7 +50,7 @@ def plan(world: World, view: View) -> Plan | Refusal | None:
     values = world.facts.instances(found.struct.object)
     refused = (
         instances.problem(world, found.struct, values)
-        or restarts.problem(world, found.struct, stop, found.starts)
+        or restarts.problem(world, view, found.struct, stop, found.starts)
         or _editable(world, found.struct, values, stop)
     )
     return refused if refused is not None else _plan(world, found, stop, values)
@@ -126,7 +126,7 @@ def _starts(world: World, view: View) -> list[Start]:
 def _never_called(world: World, stop: Stop) -> Refusal | None:
     found = world.facts.everywhere(stop.method.id)
     used = any(r.role != "declare" for r in found.refs)
-    if used or found.iface or stop.method.exported:
+    if used or found.iface or world.is_api(stop.method):
         return None
     return Refusal("never-fires", f"nothing calls {stop.shown}")
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from gocodemod.golang.facts import Facts
+from gocodemod.golang.facts import Facts, Object
 from gocodemod.golang.source import Source
 from gocodemod.golang.versions import Language
 from gocodemod.model import Edit, FileChange, Refusal
@@ -26,6 +26,11 @@ class World:
     editable: Callable[[str], Refusal | None]
     depth: int = 3
     exported: bool = False
+
+    def is_api(self, named: Object) -> bool:
+        """Whether other modules may know it by its name: what ``main`` and ``internal/`` packages export is no API."""
+        inside = f"/{named.package}/"
+        return named.exported and "/internal/" not in inside and self.facts.file(named.path).package_name != "main"
 
     def where(self, path: str, offset: int) -> str:
         """``poller.go:12``, for people."""

@@ -28,12 +28,12 @@ class Start:
     variable: Object | None
 
 
-def problem(world: World, struct: Struct, stop: Stop, starts: list[Start]) -> Refusal | None:
-    """Why one of ``starts`` may come after a stop, None if none can."""
+def problem(world: World, site: View, struct: Struct, stop: Stop, starts: list[Start]) -> Refusal | None:
+    """Why one of ``starts`` may come after a stop, None if none can. ``site``: the goroutine's code."""
     anew = next((m for m in struct.methods if names.first_word(m.name) in _ANEW), None)
     if anew is not None:
         return _refusal(f"{struct.name} has a method {anew.name}")
-    used = _goes_on(world, struct, stop)
+    used = _goes_on(world, site, struct, stop)
     if used is not None:
         return used
     for start in starts:
@@ -47,11 +47,12 @@ def _refusal(message: str) -> Refusal:
     return Refusal("restartable", message)
 
 
-def _goes_on(world: World, struct: Struct, stop: Stop) -> Refusal | None:
-    """A method of the type that stops it and then goes on: a reconnect, a reload."""
+def _goes_on(world: World, site: View, struct: Struct, stop: Stop) -> Refusal | None:
+    """A method of the type, or the goroutine itself, that stops it and then goes on: a reconnect, a reload."""
     for ref in world.facts.everywhere(stop.method.id).refs:
         owner, _, name = ref.function.rpartition(".")
-        if ref.role != "call" or owner != struct.name or stop_method.is_stop(name):
+        itself = ref.path == site.path and site.function.start_byte <= ref.start < site.function.end_byte
+        if ref.role != "call" or not (itself or owner == struct.name) or stop_method.is_stop(name):
             continue
         view = _view(world, ref)
         if view is None or any(n.type != "return_statement" for n in flow.follows(view.node, view.function)):
@@ -73,9 +74,7 @@ def _again(world: World, struct: Struct, stop: Stop, start: Start, depth: int) -
     if named is None or depth == 0:
         return f"{declared.name} may be called again"
     found = world.facts.everywhere(named.id)
-    package = world.facts.file(named.path).package_name
-    outside = named.exported and struct.exported and package != "main" and "/internal/" not in f"/{named.package}/"
-    if outside and not world.exported:
+    if struct.exported and world.is_api(named) and not world.exported:
         return f"other modules may call {struct.name}.{named.name} again after {stop.method.name}"
     if found.iface:
         return f"{struct.name}.{named.name} may be called through {found.iface}, again after {stop.method.name}"

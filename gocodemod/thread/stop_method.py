@@ -22,9 +22,13 @@ _CANCELS = frozenset({"context.CancelFunc", "context.CancelCauseFunc"})
 
 @dataclass(frozen=True)
 class Stop:
-    """``receiver``: the name of its receiver. ``shown``: ``(*Poller).Close``. ``view.node``: its body. ``reached``: what runs with it."""
+    """``own``: ids of the type's fields. ``receiver``: the name of its receiver. ``shown``: ``(*Poller).Close``.
+
+    ``view.node``: its body. ``reached``: what runs with it.
+    """
 
     method: Object
+    own: frozenset[str]
     view: View
     receiver: str
     shown: str
@@ -48,7 +52,7 @@ def find(world: World, view: View, struct: Struct) -> Stop | Refusal | None:
             return _unclear(f"{struct.name}.{method.name} cannot be looked into")
         receiver, shown = _receiver(body.view, struct, method)
         reached = reach.reach(context, body.view, body.view.node)
-        found.append(Stop(method, body.view, receiver, shown, reached))
+        found.append(Stop(method, frozenset(f.id for f in struct.fields), body.view, receiver, shown, reached))
     last = [s for s in found if all(o is s or _comes_to(o, s) for o in found)]
     if len(last) != 1:
         names_ = " and ".join(s.shown for s in found)
@@ -112,7 +116,7 @@ def _ends_otherwise(stop: Stop) -> Refusal | None:
     for body in stop.reached.bodies:
         for ref in body.view.refs_in(body.view.node):
             known = body.view.facts.object(ref.object) if ref.object else None
-            if known is None or known.kind != "field":
+            if known is None or known.id not in stop.own:
                 continue
             closes = ref.role == "close" and known.underlying in ("chan struct{}", "chan bool")
             if closes or (ref.role in ("call", "defer-call") and known.type in _CANCELS):
@@ -127,11 +131,18 @@ def _counts(stop: Stop) -> Refusal | None:
         text = stop.view.text(node) if node.type in ("dec_statement", "assignment_statement", "call_expression") else ""
         assigns = node.type == "assignment_statement" and re.search(r"[^-]-=", text)
         down = node.type == "call_expression" and re.search(r"\bAdd(Int|Uint)?(32|64)?\([^()]*-\s*1\)$", text)
-        if node.type == "dec_statement" or assigns or down:
+        if (node.type == "dec_statement" and not _is_local(stop.view, node)) or assigns or down:
             return _unclear(
                 f"{stop.shown} counts down ({' '.join(text.split())}): it may end things for the last caller only"
             )
     return None
+
+
+def _is_local(view: View, statement: Node) -> bool:
+    """``i--`` of a variable of the function."""
+    ref = view.ref_at(statement.named_children[0])
+    known = view.facts.object(ref.object) if ref is not None and ref.object else None
+    return known is not None and known.scope == "function"
 
 
 def _returns_early(stop: Stop) -> Refusal | None:
@@ -193,7 +204,7 @@ def _waits(stop: Stop, told: frozenset[str]) -> Refusal | None:
         where = f" in {body.view.functions[-1].name}" if body.view.outermost != stop.view.outermost else ""
         for call in body.calls:
             waits = call.name in ("(*sync.WaitGroup).Wait", "(*sync.Cond).Wait") and call.holder not in told
-            if waits or call.name == "time.Sleep":
+            if waits or call.name in ("time.Sleep", "time.After"):
                 what = body.view.source.data[call.start : call.end].decode("utf-8", "replace")
                 return Refusal("stop-waits", f"{stop.shown} waits, and not for this goroutine's end ({what}{where})")
         for ref in body.view.refs_in(body.view.node):

@@ -34,9 +34,7 @@ func (s *session) everywhere(id string) (any, error) {
 		return nil, err
 	}
 	reached := s.reached(declaring, name, id)
-	keys := s.packagesThat(declaring, func(meta *packageMeta) bool {
-		return reached[withoutVariant(meta.path)] && s.holds(meta, name)
-	})
+	keys := s.mentioning(declaring, name, reached)
 	s.current.prepare(keys)
 	var function *types.Func
 	var bodies []*body
@@ -146,20 +144,27 @@ func (s *session) buildAPI(paths map[string]bool) {
 	s.current.build(keys)
 }
 
-// importing lists a package of the main modules and those that import it and fit, with their tests.
-func (s *session) importing(declaring *packageMeta, fits func(*packageMeta) bool) []string {
-	return s.packagesThat(declaring, func(meta *packageMeta) bool {
-		for _, dep := range meta.imports {
-			if withoutVariant(dep) == declaring.path {
-				return fits(meta)
-			}
-		}
-		return false
+// mentioning lists the packages among those reached that hold the name, with their tests.
+func (s *session) mentioning(declaring *packageMeta, name string, reached map[string]bool) []string {
+	return s.packagesThat(func(meta *packageMeta) bool {
+		return meta.path == declaring.path || (reached[withoutVariant(meta.path)] && s.holds(meta, name))
 	})
 }
 
-// packagesThat lists a package of the main modules and those that fit, with their tests.
-func (s *session) packagesThat(declaring *packageMeta, fits func(*packageMeta) bool) []string {
+// importing lists a package of the main modules and those that import it and fit, with their tests.
+func (s *session) importing(declaring *packageMeta, fits func(*packageMeta) bool) []string {
+	return s.packagesThat(func(meta *packageMeta) bool {
+		for _, dep := range meta.imports {
+			if withoutVariant(dep) == declaring.path && fits(meta) {
+				return true
+			}
+		}
+		return meta.path == declaring.path
+	})
+}
+
+// packagesThat lists packages of the main modules, each in the variant that holds most of its files.
+func (s *session) packagesThat(fit func(*packageMeta) bool) []string {
 	var keys []string
 	for key, meta := range s.meta.packages {
 		if !meta.main || (meta.forTest != "" && withoutVariant(key) != meta.forTest && withoutVariant(key) != meta.forTest+"_test") {
@@ -168,7 +173,7 @@ func (s *session) packagesThat(declaring *packageMeta, fits func(*packageMeta) b
 		if meta.forTest == "" && s.meta.packages[key+" ["+key+".test]"] != nil {
 			continue // its test variant holds all its files
 		}
-		if meta.path == declaring.path || fits(meta) {
+		if fit(meta) {
 			keys = append(keys, key)
 		}
 	}

@@ -156,26 +156,44 @@ func (i *instancer) atomicPointer(n *ast.Ident) bool {
 	return used != nil && used.Pkg() != nil && used.Pkg().Path() == "sync/atomic" && used.Name() == "Pointer"
 }
 
-// call: what looks at the layout of a value, which one more field changes.
+// comparers look at every field of what they are given, behind pointers, too.
+var comparers = map[string]bool{
+	"DeepEqual": true, "DeepEquals": true, "Equal": true, "EqualValues": true, "EqualExportedValues": true, "Equals": true,
+	"Exactly": true, "NotEqual": true, "ObjectsAreEqual": true, "Diff": true, "Equalf": true, "Contains": true, "ElementsMatch": true,
+}
+
+// call: what looks at the layout of a value, which one more field changes, or at all its fields.
 func (i *instancer) call(n *ast.CallExpr) {
 	k := i.keeper
-	used := k.body.info.Uses[identOf(ast.Unparen(n.Fun))]
-	if used == nil || (used.Pkg() != types.Unsafe) {
+	used, ok := k.body.info.Uses[identOf(ast.Unparen(n.Fun))]
+	if !ok || used.Pkg() == nil {
 		return
 	}
-	measured := false
-	for _, argument := range n.Args {
-		ast.Inspect(argument, func(m ast.Node) bool {
-			if e, ok := m.(ast.Expr); ok {
-				t := k.body.typed(e)
-				measured = measured || (t != nil && k.isOwner(t))
-			}
-			return !measured
-		})
-	}
-	if measured {
+	if used.Pkg() == types.Unsafe && i.among(n.Args, k.isOwner) {
 		k.add(&i.answer.Measured, n)
 	}
+	if _, function := used.(*types.Func); function && comparers[used.Name()] {
+		for _, argument := range n.Args {
+			if t := k.body.typed(argument); t != nil && k.isOwner(t) {
+				k.add(&i.answer.Compared, argument)
+			}
+		}
+	}
+}
+
+// among tells whether some part of the arguments has a type that fits.
+func (i *instancer) among(arguments []ast.Expr, fits func(types.Type) bool) bool {
+	found := false
+	for _, argument := range arguments {
+		ast.Inspect(argument, func(m ast.Node) bool {
+			if e, ok := m.(ast.Expr); ok {
+				t := i.keeper.body.typed(e)
+				found = found || (t != nil && fits(t))
+			}
+			return !found
+		})
+	}
+	return found
 }
 
 func identOf(e ast.Expr) *ast.Ident {

@@ -116,6 +116,17 @@ func TestValuesThatAreCopiedComparedOrMeasured(t *testing.T) {
 	}
 }
 
+func TestAllFieldsMayBeCompared(t *testing.T) {
+	found, lines := instancesIn(t, map[string]string{
+		"a/a.go":      declaresT,
+		"a/a_test.go": "package a\n\nimport \"reflect\"\n\nvar same = reflect.DeepEqual(New(), New())\nvar other = reflect.DeepEqual(New().N(), 1)\n",
+	})
+	want := "a/a_test.go: var same = reflect.DeepEqual(New(), New())"
+	if got := lines(found.Compared); !reflect.DeepEqual(got, []string{want, want}) {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestConversionsLookAtTheLayout(t *testing.T) {
 	found, lines := instancesIn(t, map[string]string{
 		"a/a.go": "package a\n\ntype T struct{ n int }\n\ntype u struct{ n int }\n\nfunc f(x u) *T {\n\tt := T(x)\n\treturn &t\n}\n",

@@ -25,6 +25,9 @@ func main() {
 	}
 
 	jobs := store.Open()
+	expirer := store.NewExpirer(jobs, time.Hour)
+	defer expirer.Close()
+
 	worker := queue.NewWorker(jobs, client)
 	worker.Start(ctx)
 
