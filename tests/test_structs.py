@@ -172,7 +172,9 @@ def test_methods_that_a_call_of_an_interface_may_come_to(code: Code) -> None:
 
 def test_what_all_packages_do_with_the_values(code: Code) -> None:
     found = code.types.instances(code.id("type plain", "plain"))
-    assert [(m.keyed, m.outside, CODE[m.start : m.end]) for m in found.literals if not m.keyed] == [(False, False, "{1}")]
+    assert [(m.keyed, m.outside, CODE[m.start : m.end]) for m in found.literals if not m.keyed] == [
+        (False, False, "{1}")
+    ]
     assert {z.how for z in found.zero} >= {"as an element"}
     assert code.lines(found.copied)[1:3] == ["*c = b", "*c = b"]
     assert (found.embedded, found.measured, found.unloaded) == ((), (), ())

@@ -216,8 +216,8 @@ class _Threading:
         unclear: list[_Planned] = []
         for one, match in zip(planned, moved, strict=True):
             decision = by_site[match.site]
-            if isinstance(decision, Fix) and one.plan.goes_on:
-                answers[one.index] = Refusal("barrier", one.plan.goes_on, {"thread": one.plan.described})
+            if isinstance(decision, Fix) and one.plan.against is not None:
+                answers[one.index] = replace(one.plan.against, evidence={"thread": one.plan.described})
             elif isinstance(decision, Fix):
                 whole = self._whole(one, decision, edits)
                 if whole is None:

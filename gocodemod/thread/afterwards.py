@@ -2,37 +2,61 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from gocodemod.analysis import effects, flow, goroutines
+from gocodemod.analysis import callers, effects, flow, goroutines
 from gocodemod.analysis.view import View
 from gocodemod.golang.facts import Function
-from gocodemod.thread.functions import Step
+from gocodemod.model import Refusal
+from gocodemod.thread.functions import Called, Step
 from gocodemod.thread.plan import World
 
 # What has happened when the context has ended.
 _WAITS_FOR_THE_END = re.compile(r"<-[\w.()]+\.Done\(\)")
 
 
-def goes_on(world: World, steps: Mapping[str, Step], first: Function) -> str:
+def problem(world: World, steps: Mapping[str, Step], first: Function) -> Refusal | None:
+    """Why ``first`` must not return early, None if it may."""
+    told = _goes_on(world, steps, first)
+    if told:
+        return Refusal("barrier", told)
+    spinning = next((where for where, view in _calls(world, steps) if callers.spins(view, view.node)), None)
+    if spinning is not None:
+        return Refusal("caller-would-spin", f"{spinning} calls it in a loop that nothing else slows down")
+    return None
+
+
+def _calls(world: World, steps: Mapping[str, Step]) -> Iterator[tuple[str, View]]:
+    """The calls of all functions on the way that wait for them, tests' left out: their contexts do not end while they run."""
+    for step in steps.values():
+        for call in step.calls:
+            view = _view(world, call)
+            if view is not None:
+                yield world.where(call.path, view.node.start_byte), view
+
+
+def _view(world: World, call: Called) -> View | None:
+    if call.started or call.path.endswith("_test.go"):
+        return None
+    return View.around(world.source(call.path), world.facts, call.arguments, world.language(call.path))
+
+
+def _goes_on(world: World, steps: Mapping[str, Step], first: Function) -> str:
     """Where a caller takes a return of ``first`` for the end of its work, and works on; ``""`` if none does.
 
     Only a function without results cannot tell. Callers that get their context here are looked through: they return early,
-    too. Tests are not asked, for their contexts do not end while they run.
+    too.
     """
     seen, queue = {first.object}, [] if first.results else [first.object]
     while queue:
         for call in steps[queue.pop()].calls:
-            view = View.around(world.source(call.path), world.facts, call.arguments, world.language(call.path))
-            if view is None or call.started or call.path.endswith("_test.go"):
+            view = _view(world, call)
+            if view is None:
                 continue
             told, ends = _rest(view)
             if told:
-                return (
-                    f"{os.path.basename(call.path)}:{view.line(view.node.start_byte)} goes on when it returns: {told}"
-                )
+                return f"{world.where(call.path, view.node.start_byte)} goes on when it returns: {told}"
             if not ends and call.text is None and call.caller not in seen:
                 seen.add(call.caller)
                 queue.append(call.caller)

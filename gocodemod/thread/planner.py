@@ -55,8 +55,8 @@ class Planner:
                 "no-stop-signal",
                 f"nothing but tests and itself calls {steps[declared.object].shown}, so nothing can hand it a context",
             )
-        told = "" if literals else afterwards.goes_on(self.world, steps, declared)
-        return _plan(steps, declared.object, told)
+        against = None if literals else afterwards.problem(self.world, steps, declared)
+        return _plan(steps, declared.object, against)
 
     def _collect(self, first: Function, path: str, apart: bool) -> dict[str, Step] | Refusal:
         """Every function that gets a parameter, the site's own first, then its callers, and theirs."""
@@ -122,7 +122,7 @@ def _lasts(step: Step, call: Called) -> bool:
     return step.path.endswith("_test.go") and not call.text.endswith((".Context()", ".Background()"))
 
 
-def _plan(steps: dict[str, Step], first: str, goes_on: str) -> Plan:
+def _plan(steps: dict[str, Step], first: str, against: Refusal | None) -> Plan:
     draft = Draft()
     for step in steps.values():
         for edit in step.edits:
@@ -131,7 +131,7 @@ def _plan(steps: dict[str, Step], first: str, goes_on: str) -> Plan:
             text = call.text if call.text is not None else steps[call.caller].parameter
             draft.add(call.path, call.edit(text), *call.imports)
     main = next((s.path for s in steps.values() if s.main), "")
-    return Plan(draft.changes(), _way(steps, first), main, goes_on)
+    return Plan(draft.changes(), _way(steps, first), main, against)
 
 
 def _way(steps: dict[str, Step], first: str) -> tuple[str, ...]:
