@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tree_sitter import Node
 
@@ -36,7 +36,8 @@ class Called:
     """One call of the function: the edit that hands over ``text``; None for ``text`` where ``caller`` needs a context first.
 
     ``arguments``: the list in ``path``. ``started``: by a go statement. ``apart``: the call may run when the caller has
-    returned, and nothing says that the caller's context is meant for it. ``stays``: the caller lasts as long as what it starts.
+    returned, and nothing says that the caller's context is meant for it. ``stays``: the caller lasts as long as what it starts. ``ends``:
+    what it hands over may end while the function runs, unlike a test's own, or Background.
     """
 
     path: str
@@ -48,6 +49,7 @@ class Called:
     started: bool
     apart: bool
     stays: bool
+    ends: bool = True
 
     def edit(self, text: str) -> Edit:
         return parameters.hand_over(self.arguments, text)
@@ -316,16 +318,17 @@ def _given_by_test(world: World, view: View, called: Callable[..., Called], defe
     """
     found = signals.parent(view) if not deferred else None
     if found is not None and not found.detached and not found.timed and found.signal.place in _OF_TEST:
-        return called(found.signal.text)
+        ends = not isinstance(signals.find(view, view.node), Refusal)
+        return replace(called(found.signal.text), ends=ends)
     own = [v for v in world.facts.visible(view.path, view.node.start_byte) if v.family == "testing" and v.base is None]
     nearest = [f for f in view.functions if f.kind == "literal" and not f.callee.endswith((".Run", ".Fuzz"))]
     if own and not nearest and not deferred and view.language.file >= TESTING_CONTEXT:
-        return called(f"{own[0].text}.Context()")
+        return replace(called(f"{own[0].text}.Context()"), ends=False)
     package = layout.import_name(view.source, "context")
     known = world.facts.lookup(view.path, view.node.start_byte, package)
     if known is not None and (known.kind != "package" or known.package != "context"):
         return Refusal("import-name-taken", f"{package} means something else in {os.path.basename(view.path)}")
-    return called(f"{package}.Background()", "context")
+    return replace(called(f"{package}.Background()", "context"), ends=False)
 
 
 def _line(world: World, ref: Ref) -> int:

@@ -107,7 +107,7 @@ def _reached(steps: dict[str, Step], first: str) -> bool:
     queue, seen = [first], {first}
     while queue:
         step = steps[queue.pop()]
-        if step.main or any(_lasts(step, c) for c in step.calls):
+        if step.main or any(_ends(step, c) for c in step.calls):
             return True
         further = {c.caller for c in step.calls if c.text is None} - seen
         seen |= further
@@ -115,11 +115,10 @@ def _reached(steps: dict[str, Step], first: str) -> bool:
     return False
 
 
-def _lasts(step: Step, call: Called) -> bool:
-    """Whether the call hands over a context that may end while the function runs; a test's own cannot."""
-    if call.text is None or not call.path.endswith("_test.go"):
-        return call.text is not None
-    return step.path.endswith("_test.go") and not call.text.endswith((".Context()", ".Background()"))
+def _ends(step: Step, call: Called) -> bool:
+    """Whether the call hands over what may end while the function runs; a test's counts only for what is there for tests."""
+    of_test = call.path.endswith("_test.go") and not step.path.endswith("_test.go")
+    return call.text is not None and call.ends and not of_test
 
 
 def _plan(steps: dict[str, Step], first: str, against: Refusal | None) -> Plan:
