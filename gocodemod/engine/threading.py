@@ -175,34 +175,35 @@ class _Threading:
         alone = [p for p in planned if p.match.site not in kept]
         alone += self._round(together, answers)
         for one in alone:
-            again = self._round([one], answers)
-            assert not again, "a plan on its own meets no other"
+            if self._round([one], answers):
+                answers[one.index] = Refusal("internal-error", "the rewrite meets an edit that is not of its own plan")
         self._mains(planned, answers)
 
     def _mains(self, planned: Sequence[_Planned], answers: dict[int, Decision]) -> None:
-        """Keep those fixes whose main ends with its context: by itself, or together with others that are kept."""
-        made = {p.plan.main: {} for p in planned if p.plan.main}  # type: dict[str, dict[int, _Planned]]
-        for one in planned:
-            if one.plan.main and isinstance(answers[one.index], Fix):
-                made[one.plan.main][one.index] = one
-        for group in made.values():
-            kept: list[Proposal] = []
-            open_, problems = list(group.values()), {}  # type: list[_Planned], dict[int, Refusal]
-            found = True
-            while found:
-                found = False
-                for one in list(open_):
-                    fix = answers[one.index]
-                    assert isinstance(fix, Fix), "the group holds fixes"
-                    problem = self._main_goes_on(one, [*kept, Proposal(one.match.site, fix)])
-                    if problem is None:
-                        kept.append(Proposal(one.match.site, fix))
-                        open_.remove(one)
-                        found = True
-                    else:
-                        problems[one.index] = problem
-            for one in open_:
-                answers[one.index] = problems[one.index]
+        """Keep those fixes whose mains end with their contexts: by themselves, or together with others that are kept."""
+        waiting = {p.index: p for p in planned if p.plan.mains and isinstance(answers[p.index], Fix)}
+        kept: list[Proposal] = []
+        problems: dict[int, Refusal] = {}
+        found = True
+        while found:
+            found = False
+            for index, one in list(waiting.items()):
+                fix = answers[index]
+                assert isinstance(fix, Fix), "only fixes are waiting"
+                problem = self._main_goes_on(one, [*kept, Proposal(one.match.site, fix)])
+                if problem is not None:
+                    problems[index] = problem
+                    continue
+                if kept and index in problems:
+                    lines = ", ".join(f"{os.path.basename(k.site.path)}:{k.site.line}" for k in kept)
+                    fix = replace(
+                        fix, evidence={**fix.evidence, "together": f"main ends only with the fix of {lines}, too"}
+                    )
+                    answers[index] = fix
+                kept.append(Proposal(one.match.site, fix))
+                del waiting[index]
+                found = True
+        answers |= {index: problems[index] for index in waiting}
 
     def _round(self, planned: Sequence[_Planned], answers: dict[int, Decision]) -> list[_Planned]:
         """Decide over these plans laid together. Returned: those whose rewrite meets another plan's edits."""
@@ -259,7 +260,8 @@ class _Threading:
             self.checkers.overlay(files)
             read = _over(files, self.read)
             world = replace(self._planners[one.place].world, source=lambda path: Source.parse(path, read(path)))
-            problem = ending.problem(world, one.plan)
+            found = (ending.problem(world, main) for main in one.plan.mains)
+            problem = next((p for p in found if p is not None), None)
         except (TypesUnavailable, ToolchainError) as error:
             return Refusal("types-unavailable", str(error))
         except Exception as error:  # as above

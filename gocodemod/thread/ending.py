@@ -11,21 +11,21 @@ from gocodemod.analysis import endings, flow, programs, reach
 from gocodemod.analysis.endings import Verdict
 from gocodemod.analysis.view import View
 from gocodemod.model import Refusal
-from gocodemod.thread.plan import Plan, World
+from gocodemod.thread.plan import World
 from gocodemod.transform import Context
 
 
-def problem(world: World, plan: Plan) -> Refusal | None:
-    """Why main may go on, None if all that it waits for ends with its context. ``world``: the code with the fix made."""
-    source = world.source(plan.main)
+def problem(world: World, main: str) -> Refusal | None:
+    """Why main may go on, None if all that it waits for ends with its context. ``main``: its file. ``world``: the code with the fix made."""
+    source = world.source(main)
     declared = next(source.captures('(function_declaration name: (identifier) @n (#eq? @n "main")) @f', "f"), None)
     block = declared.child_by_field_name("body") if declared is not None else None
-    language = world.language(plan.main)
+    language = world.language(main)
     view = View.around(source, world.facts, block, language) if block is not None else None
     if block is None or view is None:
         return Refusal("main-does-not-stop", "main was not found again")
     context = Context(world.facts, language, world.source)
-    handler = _handles_signals(context, view, block, plan.main)
+    handler = _handles_signals(context, view, block, main)
     if handler:
         return Refusal("handles-signals", f"{handler}: the program has its own answer to signals")
     found = endings.of(context, view, block)

@@ -129,8 +129,8 @@ def _plan(steps: dict[str, Step], first: str, against: Refusal | None) -> Plan:
         for call in step.calls:
             text = call.text if call.text is not None else steps[call.caller].parameter
             draft.add(call.path, call.edit(text), *call.imports)
-    main = next((s.path for s in steps.values() if s.main), "")
-    return Plan(draft.changes(), _way(steps, first), main, against)
+    mains = tuple(sorted(s.path for s in steps.values() if s.main))
+    return Plan(draft.changes(), _way(steps, first), mains, against)
 
 
 def _way(steps: dict[str, Step], first: str) -> tuple[str, ...]:
