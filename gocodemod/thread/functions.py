@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from tree_sitter import Node
 
-from gocodemod.analysis import endings, firing, flow, layout, names, signals
+from gocodemod.analysis import endings, firing, flow, layout, names, origins, signals
 from gocodemod.analysis.endings import Verdict
 from gocodemod.analysis.later import runs_later
 from gocodemod.analysis.signals import Signal
@@ -268,6 +268,9 @@ def _given(world: World, ref: Ref, view: View, arguments: Node, where: str, show
         return Refusal(found.reason, f"{where} calls {shown}: {found.message}")
     if found.family != "context" or found.place == "testing":
         return Refusal("no-stop-signal", f"{where} calls {shown} with {found.text} at hand, which is no context")
+    detached = _detached(view)
+    if detached not in ("", found.text):
+        return Refusal("never-fires", f"{where} calls {shown}, and works with {detached}, which never ends")
     if found.place == "field" and _set_on_some_paths(view, found):
         return Refusal("no-stop-signal", f"{where} calls {shown}, and {found.text} may not be set there")
     if later and found.place == "request":
@@ -281,6 +284,14 @@ def _given(world: World, ref: Ref, view: View, arguments: Node, where: str, show
             f"{where} calls {shown} in a goroutine or later, and {found.text} may end before that should",
         )
     return called(found.text)
+
+
+def _detached(view: View) -> str:
+    """The nearest context in scope, if it was made so as not to end with another: what the caller does must not, either."""
+    nearest = signals.parent(view)
+    made = origins.of(view, nearest.signal.object) if nearest is not None else ()
+    calls = (c for o in made for c in view.facts.calls(o.define.path, o.define.value_start, o.define.value_end))
+    return nearest.signal.text if nearest is not None and any(c.name in signals.DETACHED for c in calls) else ""
 
 
 def _set_on_some_paths(view: View, field: Signal) -> bool:
