@@ -182,11 +182,12 @@ class _Threading:
     def _mains(self, planned: Sequence[_Planned], answers: dict[int, Decision]) -> None:
         """Keep those fixes whose mains end with their contexts: by themselves, or together with others that are kept."""
         waiting = {p.index: p for p in planned if p.plan.mains and isinstance(answers[p.index], Fix)}
-        kept: list[Proposal] = []
         problems: dict[int, Refusal] = {}
-        found = True
-        while found:
-            found = False
+        kept: list[Proposal] = []
+        more: list[Proposal] | None = None
+        while more is None or (more and waiting):
+            lines = ", ".join(f"{os.path.basename(k.site.path)}:{k.site.line}" for k in kept)
+            more = []
             for index, one in list(waiting.items()):
                 fix = answers[index]
                 assert isinstance(fix, Fix), "only fixes are waiting"
@@ -194,15 +195,12 @@ class _Threading:
                 if problem is not None:
                     problems[index] = problem
                     continue
-                if kept and index in problems:
-                    lines = ", ".join(f"{os.path.basename(k.site.path)}:{k.site.line}" for k in kept)
-                    fix = replace(
-                        fix, evidence={**fix.evidence, "together": f"main ends only with the fix of {lines}, too"}
-                    )
-                    answers[index] = fix
-                kept.append(Proposal(one.match.site, fix))
+                if kept:
+                    told = {"together": f"main ends only with the fix of {lines}, too"}
+                    answers[index] = fix = replace(fix, evidence={**fix.evidence, **told})
+                more.append(Proposal(one.match.site, fix))
                 del waiting[index]
-                found = True
+            kept += more
         answers |= {index: problems[index] for index in waiting}
 
     def _round(self, planned: Sequence[_Planned], answers: dict[int, Decision]) -> list[_Planned]:

@@ -55,7 +55,7 @@ class Planner:
                 "no-stop-signal",
                 f"nothing but tests and itself calls {steps[declared.object].shown}, so nothing can hand it a context",
             )
-        against = None if literals else afterwards.problem(self.world, steps, declared)
+        against = afterwards.problem(self.world, steps, view)
         return _plan(steps, declared.object, against)
 
     def _collect(self, first: Function, path: str, apart: bool) -> dict[str, Step] | Refusal:
