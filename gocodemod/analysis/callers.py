@@ -28,16 +28,26 @@ def spinning(context: Context, view: View) -> str:
             continue
         call = source.node_at(use.outer_start, use.outer_end)
         caller = View.around(source, context.facts, call, context.language)
-        if caller is not None and any(_spins(caller, n) for n in flow.loops_around(call)):
+        if caller is not None and spins(caller, call):
             return use.function or "a function literal"
     return ""
 
 
-def _spins(caller: View, loop: Node) -> bool:
+def spins(caller: View, call: Node) -> bool:
+    """Whether an endless loop around the call never leaves, and waits for nothing but that."""
+    return any(_spins(caller, loop, call) for loop in flow.loops_around(call))
+
+
+def _spins(caller: View, loop: Node, call: Node) -> bool:
     own = flow.body(loop)
     if own is None or not flow.is_endless(loop) or flow.exits(loop):
         return False
-    return periods.blocks(caller, own, lambda call: _takes_context(caller, call)) is None
+    return periods.blocks(caller, own, lambda c: _takes_context(caller, c) or _is(c, call)) is None
+
+
+def _is(call: Call, node: Node) -> bool:
+    """Whether the node is part of this call, and of none inside it."""
+    return call.start <= node.start_byte and node.end_byte <= call.end
 
 
 def _takes_context(caller: View, call: Call) -> bool:

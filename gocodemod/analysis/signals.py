@@ -228,12 +228,12 @@ def _in(ref: Ref, node: Node) -> bool:
 
 
 # Made on purpose where a context is in scope: what the call does must not end with it.
-_DETACHED = frozenset({"context.Background", "context.TODO", "context.WithoutCancel"})
+DETACHED = frozenset({"context.Background", "context.TODO", "context.WithoutCancel"})
 
 
 def _chooses_its_own(view: View, loop: Node, found: Visible) -> bool:
     """Whether the loop calls with a context that cannot end, and touches the candidate at most to make it."""
-    detached = [c for c in view.calls_in(loop) if c.name in _DETACHED]
+    detached = [c for c in view.calls_in(loop) if c.name in DETACHED]
     inside = [r for r in refs_of(view, found) if _in(r, loop)]
     if any(not any(c.start <= r.start < c.end for c in detached) for r in inside):
         return False
@@ -242,7 +242,7 @@ def _chooses_its_own(view: View, loop: Node, found: Visible) -> bool:
 
 def _only_logs(view: View, loop: Node) -> bool:
     """Whether those contexts go to loggers alone (``log.G(context.TODO())``)."""
-    detached = [c for c in view.calls_in(loop) if c.name in _DETACHED]
+    detached = [c for c in view.calls_in(loop) if c.name in DETACHED]
     around = [[o for o in view.calls_in(loop) if o.start < c.start and c.end <= o.end] for c in detached]
     return all(any("log" in o.name.lower() for o in outer) for outer in around)
 

@@ -175,34 +175,33 @@ class _Threading:
         alone = [p for p in planned if p.match.site not in kept]
         alone += self._round(together, answers)
         for one in alone:
-            again = self._round([one], answers)
-            assert not again, "a plan on its own meets no other"
+            if self._round([one], answers):
+                answers[one.index] = Refusal("internal-error", "the rewrite meets an edit that is not of its own plan")
         self._mains(planned, answers)
 
     def _mains(self, planned: Sequence[_Planned], answers: dict[int, Decision]) -> None:
-        """Keep those fixes whose main ends with its context: by itself, or together with others that are kept."""
-        made = {p.plan.main: {} for p in planned if p.plan.main}  # type: dict[str, dict[int, _Planned]]
-        for one in planned:
-            if one.plan.main and isinstance(answers[one.index], Fix):
-                made[one.plan.main][one.index] = one
-        for group in made.values():
-            kept: list[Proposal] = []
-            open_, problems = list(group.values()), {}  # type: list[_Planned], dict[int, Refusal]
-            found = True
-            while found:
-                found = False
-                for one in list(open_):
-                    fix = answers[one.index]
-                    assert isinstance(fix, Fix), "the group holds fixes"
-                    problem = self._main_goes_on(one, [*kept, Proposal(one.match.site, fix)])
-                    if problem is None:
-                        kept.append(Proposal(one.match.site, fix))
-                        open_.remove(one)
-                        found = True
-                    else:
-                        problems[one.index] = problem
-            for one in open_:
-                answers[one.index] = problems[one.index]
+        """Keep those fixes whose mains end with their contexts: by themselves, or together with others that are kept."""
+        waiting = {p.index: p for p in planned if p.plan.mains and isinstance(answers[p.index], Fix)}
+        problems: dict[int, Refusal] = {}
+        kept: list[Proposal] = []
+        more: list[Proposal] | None = None
+        while more is None or (more and waiting):
+            lines = ", ".join(f"{os.path.basename(k.site.path)}:{k.site.line}" for k in kept)
+            more = []
+            for index, one in list(waiting.items()):
+                fix = answers[index]
+                assert isinstance(fix, Fix), "only fixes are waiting"
+                problem = self._main_goes_on(one, [*kept, Proposal(one.match.site, fix)])
+                if problem is not None:
+                    problems[index] = problem
+                    continue
+                if kept:
+                    told = {"together": f"main ends only with the fix of {lines}, too"}
+                    answers[index] = fix = replace(fix, evidence={**fix.evidence, **told})
+                more.append(Proposal(one.match.site, fix))
+                del waiting[index]
+            kept += more
+        answers |= {index: problems[index] for index in waiting}
 
     def _round(self, planned: Sequence[_Planned], answers: dict[int, Decision]) -> list[_Planned]:
         """Decide over these plans laid together. Returned: those whose rewrite meets another plan's edits."""
@@ -216,8 +215,8 @@ class _Threading:
         unclear: list[_Planned] = []
         for one, match in zip(planned, moved, strict=True):
             decision = by_site[match.site]
-            if isinstance(decision, Fix) and one.plan.goes_on:
-                answers[one.index] = Refusal("barrier", one.plan.goes_on, {"thread": one.plan.described})
+            if isinstance(decision, Fix) and one.plan.against is not None:
+                answers[one.index] = replace(one.plan.against, evidence={"thread": one.plan.described})
             elif isinstance(decision, Fix):
                 whole = self._whole(one, decision, edits)
                 if whole is None:
@@ -259,7 +258,8 @@ class _Threading:
             self.checkers.overlay(files)
             read = _over(files, self.read)
             world = replace(self._planners[one.place].world, source=lambda path: Source.parse(path, read(path)))
-            problem = ending.problem(world, one.plan)
+            found = (ending.problem(world, main) for main in one.plan.mains)
+            problem = next((p for p in found if p is not None), None)
         except (TypesUnavailable, ToolchainError) as error:
             return Refusal("types-unavailable", str(error))
         except Exception as error:  # as above
@@ -298,26 +298,42 @@ def _carried(
 ) -> tuple[Edit, ...] | None:
     """``plan`` and then ``edits``, which are made over ``data`` with ``laid`` applied, as edits of ``data``.
 
-    An edit that meets some of the plan's becomes one with them. None where it meets one that is not in ``mine``.
+    Those that meet some of the plan's become one with them. None where one meets what is not in ``mine``.
     """
     offsets = Offsets(laid)
     ranges = offsets.new_ranges()
     after = algebra.apply(data, laid)
-    left = list(plan)
     found: list[Edit] = []
-    for edit in edits:
-        met = [i for i, r in enumerate(ranges) if r[0] < edit.end and edit.start < r[1]]
+    spans: set[tuple[int, int]] = set()
+    for group in _meeting(edits, ranges):
+        start, end = group[0].start, max(e.end for e in group)
+        met = [i for i, r in enumerate(ranges) if r[0] < end and start < r[1]]
         if any(laid[i] not in mine for i in met):
             return None
-        if not met:
-            found.append(Edit(offsets.to_old(edit.start), offsets.to_old(edit.end), edit.new))
-            continue
-        start, end = min(edit.start, ranges[met[0]][0]), max(edit.end, ranges[met[-1]][1])
-        old_start = laid[met[0]].start if start == ranges[met[0]][0] else offsets.to_old(start)
-        old_end = laid[met[-1]].end if end == ranges[met[-1]][1] else offsets.to_old(end)
-        found.append(Edit(old_start, old_end, after[start : edit.start] + edit.new + after[edit.end : end]))
-        # The same edits as laid, but for their line endings.
-        spans = {(laid[i].start, laid[i].end) for i in met}
-        left = [e for e in left if (e.start, e.end) not in spans]
-    whole = sorted([*left, *found])
+        old_start, old_end = offsets.to_old(start), offsets.to_old(end)
+        if met and ranges[met[0]][0] <= start:
+            start, old_start = ranges[met[0]][0], laid[met[0]].start
+        if met and end <= ranges[met[-1]][1]:
+            end, old_end = ranges[met[-1]][1], laid[met[-1]].end
+        inner = [Edit(e.start - start, e.end - start, e.new) for e in group]
+        found.append(Edit(old_start, old_end, algebra.apply(after[start:end], inner)))
+        spans |= {(laid[i].start, laid[i].end) for i in met}
+    # By their places, for those laid have the file's line endings.
+    left = [e for e in plan if (e.start, e.end) not in spans]
+    whole = sorted([*left, *found], key=lambda e: (e.start, e.end))
     return tuple(whole) if all(a.end <= b.start for a, b in itertools.pairwise(whole)) else None
+
+
+def _meeting(edits: Sequence[Edit], ranges: Sequence[tuple[int, int]]) -> list[list[Edit]]:
+    """The edits in order, those together that meet the same range, or ranges that another of them meets, too."""
+    groups: list[list[Edit]] = []
+    reached = -1
+    for edit in edits:
+        over = [r for r in ranges if r[0] < edit.end and edit.start < r[1]]
+        if groups and over and over[0][0] < reached:
+            groups[-1].append(edit)
+        else:
+            groups.append([edit])
+            reached = -1
+        reached = max([reached, *(r[1] for r in over)])
+    return groups

@@ -11,21 +11,21 @@ from gocodemod.analysis import endings, flow, programs, reach
 from gocodemod.analysis.endings import Verdict
 from gocodemod.analysis.view import View
 from gocodemod.model import Refusal
-from gocodemod.thread.plan import Plan, World
+from gocodemod.thread.plan import World
 from gocodemod.transform import Context
 
 
-def problem(world: World, plan: Plan) -> Refusal | None:
-    """Why main may go on, None if all that it waits for ends with its context. ``world``: the code with the fix made."""
-    source = world.source(plan.main)
+def problem(world: World, main: str) -> Refusal | None:
+    """Why main may go on, None if all that it waits for ends with its context. ``main``: its file. ``world``: the code with the fix made."""
+    source = world.source(main)
     declared = next(source.captures('(function_declaration name: (identifier) @n (#eq? @n "main")) @f', "f"), None)
     block = declared.child_by_field_name("body") if declared is not None else None
-    language = world.language(plan.main)
+    language = world.language(main)
     view = View.around(source, world.facts, block, language) if block is not None else None
     if block is None or view is None:
         return Refusal("main-does-not-stop", "main was not found again")
     context = Context(world.facts, language, world.source)
-    handler = _handles_signals(context, view, block, plan.main)
+    handler = _handles_signals(context, view, block, main)
     if handler:
         return Refusal("handles-signals", f"{handler}: the program has its own answer to signals")
     found = endings.of(context, view, block)
@@ -45,25 +45,32 @@ def problem(world: World, plan: Plan) -> Refusal | None:
 
 # Nanoseconds. Who has pressed Ctrl-C waits for longer only if something tells them why.
 _SHORT_PAUSE = 1_000_000_000
-_NOTIFIES = re.compile(rb"\b(signal\.(?:Notify|NotifyContext|Ignore|Reset))\(")
+_NOTIFIES = re.compile(rb"\bsignal\.(?:Notify|NotifyContext|Ignore|Reset)\(([^)]*)")
+# Signals by their names, and those that a context of main's would be made from.
+_NAMED = re.compile(rb"\b(?:(?:syscall|unix|windows)\.SIG\w+|os\.(?:Interrupt|Kill))")
+_ENDS = re.compile(rb"\.(?:SIGINT|SIGTERM|Interrupt)\b")
 
 
 def _handles_signals(context: Context, view: View, block: Node, main: str) -> str:
-    """What asks for signals already: what main can be seen to call or start, or, where not all of that can be seen, any file.
+    """What asks for the signals already: what main can be seen to call or start, else any file of the program.
 
     ``main`` is looked at as it is on disk, where it makes no context yet.
     """
-    unseen = False
     for body in reach.started_too(context, view, block):
         for call in body.calls:
-            if call.name.startswith("os/signal.") and not _ours(view, body, call.start):
+            text = body.view.source.data[call.start : call.end]
+            if call.name.startswith("os/signal.") and not _ours(view, body, call.start) and _asks(text):
                 return f"{body.name or 'main'} calls {call.name}"
-        unseen = unseen or any(c.kind in ("value", "interface-method", "unknown") for c in body.calls)
-    for path, data in programs.files(main) if unseen else ():
-        found = _NOTIFIES.search(data) if b'"os/signal"' in data else None
-        if found is not None:
-            return f"{os.path.basename(path)} calls {found[1].decode()}"
+    for path, data in programs.files(main):
+        if b'"os/signal"' in data and any(_asks(found[0]) for found in _NOTIFIES.finditer(data)):
+            return f"{os.path.basename(path)} calls signal.Notify"
     return ""
+
+
+def _asks(call: bytes) -> bool:
+    """Whether a call may be about the signals that end a program: not one for SIGHUP, by which many reload."""
+    named = _NAMED.search(call) is not None and b"..." not in call
+    return not named or _ENDS.search(call) is not None
 
 
 def _ours(view: View, body: reach.Body, start: int) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tree_sitter import Node
 
-from gocodemod.analysis import endings, firing, flow, layout, names, signals
+from gocodemod.analysis import endings, firing, flow, layout, names, origins, signals
 from gocodemod.analysis.endings import Verdict
 from gocodemod.analysis.later import runs_later
 from gocodemod.analysis.signals import Signal
@@ -36,7 +36,8 @@ class Called:
     """One call of the function: the edit that hands over ``text``; None for ``text`` where ``caller`` needs a context first.
 
     ``arguments``: the list in ``path``. ``started``: by a go statement. ``apart``: the call may run when the caller has
-    returned, and nothing says that the caller's context is meant for it. ``stays``: the caller lasts as long as what it starts.
+    returned, and nothing says that the caller's context is meant for it. ``stays``: the caller lasts as long as what it starts. ``ends``:
+    what it hands over may end while the function runs, unlike a test's own, or Background.
     """
 
     path: str
@@ -48,6 +49,7 @@ class Called:
     started: bool
     apart: bool
     stays: bool
+    ends: bool = True
 
     def edit(self, text: str) -> Edit:
         return parameters.hand_over(self.arguments, text)
@@ -266,6 +268,9 @@ def _given(world: World, ref: Ref, view: View, arguments: Node, where: str, show
         return Refusal(found.reason, f"{where} calls {shown}: {found.message}")
     if found.family != "context" or found.place == "testing":
         return Refusal("no-stop-signal", f"{where} calls {shown} with {found.text} at hand, which is no context")
+    detached = _detached(view)
+    if detached not in ("", found.text):
+        return Refusal("never-fires", f"{where} calls {shown}, and works with {detached}, which never ends")
     if found.place == "field" and _set_on_some_paths(view, found):
         return Refusal("no-stop-signal", f"{where} calls {shown}, and {found.text} may not be set there")
     if later and found.place == "request":
@@ -279,6 +284,14 @@ def _given(world: World, ref: Ref, view: View, arguments: Node, where: str, show
             f"{where} calls {shown} in a goroutine or later, and {found.text} may end before that should",
         )
     return called(found.text)
+
+
+def _detached(view: View) -> str:
+    """The nearest context in scope, if it was made so as not to end with another: what the caller does must not, either."""
+    nearest = signals.parent(view)
+    made = origins.of(view, nearest.signal.object) if nearest is not None else ()
+    calls = (c for o in made for c in view.facts.calls(o.define.path, o.define.value_start, o.define.value_end))
+    return nearest.signal.text if nearest is not None and any(c.name in signals.DETACHED for c in calls) else ""
 
 
 def _set_on_some_paths(view: View, field: Signal) -> bool:
@@ -316,16 +329,17 @@ def _given_by_test(world: World, view: View, called: Callable[..., Called], defe
     """
     found = signals.parent(view) if not deferred else None
     if found is not None and not found.detached and not found.timed and found.signal.place in _OF_TEST:
-        return called(found.signal.text)
+        ends = not isinstance(signals.find(view, view.node), Refusal)
+        return replace(called(found.signal.text), ends=ends)
     own = [v for v in world.facts.visible(view.path, view.node.start_byte) if v.family == "testing" and v.base is None]
     nearest = [f for f in view.functions if f.kind == "literal" and not f.callee.endswith((".Run", ".Fuzz"))]
     if own and not nearest and not deferred and view.language.file >= TESTING_CONTEXT:
-        return called(f"{own[0].text}.Context()")
+        return replace(called(f"{own[0].text}.Context()"), ends=False)
     package = layout.import_name(view.source, "context")
     known = world.facts.lookup(view.path, view.node.start_byte, package)
     if known is not None and (known.kind != "package" or known.package != "context"):
         return Refusal("import-name-taken", f"{package} means something else in {os.path.basename(view.path)}")
-    return called(f"{package}.Background()", "context")
+    return replace(called(f"{package}.Background()", "context"), ends=False)
 
 
 def _line(world: World, ref: Ref) -> int:

@@ -41,15 +41,14 @@ class World:
 @dataclass(frozen=True)
 class Plan:
     """``changes``: by file, made of replacements only, so that plans that share some agree on them. ``way``: who hands the
-    signal to whom, the site's function last. ``main``: the file whose main makes the signal, and must end when it fires;
-    ``""`` if it comes from elsewhere. ``goes_on``: the caller that would work on if the site's function returned, ``""``
-    if that tells its callers, or none does.
+    signal to whom, the site's function last. ``mains``: the files whose mains make the signal, and must end when it
+    fires. ``against``: why the site's function must not return early, for its callers' sake; None if it may.
     """
 
     changes: tuple[FileChange, ...]
     way: tuple[str, ...]
-    main: str = ""
-    goes_on: str = ""
+    mains: tuple[str, ...] = ()
+    against: Refusal | None = None
 
     @property
     def described(self) -> str:

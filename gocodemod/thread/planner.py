@@ -10,7 +10,7 @@ from gocodemod.errors import TypesUnavailable
 from gocodemod.golang.facts import Function
 from gocodemod.model import Refusal
 from gocodemod.thread import afterwards, functions, lifecycle
-from gocodemod.thread.functions import Step
+from gocodemod.thread.functions import Called, Step
 from gocodemod.thread.plan import Draft, Plan, World
 
 
@@ -55,8 +55,8 @@ class Planner:
                 "no-stop-signal",
                 f"nothing but tests and itself calls {steps[declared.object].shown}, so nothing can hand it a context",
             )
-        told = "" if literals else afterwards.goes_on(self.world, steps, declared)
-        return _plan(steps, declared.object, told)
+        against = afterwards.problem(self.world, steps, view)
+        return _plan(steps, declared.object, against)
 
     def _collect(self, first: Function, path: str, apart: bool) -> dict[str, Step] | Refusal:
         """Every function that gets a parameter, the site's own first, then its callers, and theirs."""
@@ -107,7 +107,7 @@ def _reached(steps: dict[str, Step], first: str) -> bool:
     queue, seen = [first], {first}
     while queue:
         step = steps[queue.pop()]
-        if step.main or any(c.text is not None and not c.path.endswith("_test.go") for c in step.calls):
+        if step.main or any(_ends(step, c) for c in step.calls):
             return True
         further = {c.caller for c in step.calls if c.text is None} - seen
         seen |= further
@@ -115,7 +115,13 @@ def _reached(steps: dict[str, Step], first: str) -> bool:
     return False
 
 
-def _plan(steps: dict[str, Step], first: str, goes_on: str) -> Plan:
+def _ends(step: Step, call: Called) -> bool:
+    """Whether the call hands over what may end while the function runs; a test's counts only for what is there for tests."""
+    of_test = call.path.endswith("_test.go") and not step.path.endswith("_test.go")
+    return call.text is not None and call.ends and not of_test
+
+
+def _plan(steps: dict[str, Step], first: str, against: Refusal | None) -> Plan:
     draft = Draft()
     for step in steps.values():
         for edit in step.edits:
@@ -123,8 +129,8 @@ def _plan(steps: dict[str, Step], first: str, goes_on: str) -> Plan:
         for call in step.calls:
             text = call.text if call.text is not None else steps[call.caller].parameter
             draft.add(call.path, call.edit(text), *call.imports)
-    main = next((s.path for s in steps.values() if s.main), "")
-    return Plan(draft.changes(), _way(steps, first), main, goes_on)
+    mains = tuple(sorted(s.path for s in steps.values() if s.main))
+    return Plan(draft.changes(), _way(steps, first), mains, against)
 
 
 def _way(steps: dict[str, Step], first: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -359,8 +360,15 @@ func (s *session) bound(declaring *packageMeta, name string) string {
 			}
 		}
 		for _, decl := range source.tree.Decls {
-			if f, ok := decl.(*ast.FuncDecl); ok && f.Name.Name == name && f.Body == nil {
+			f, ok := decl.(*ast.FuncDecl)
+			if !ok || f.Name.Name != name {
+				continue
+			}
+			if f.Body == nil {
 				return "assembly"
+			}
+			if f.Doc != nil && slices.ContainsFunc(f.Doc.List, exports) {
+				return "export"
 			}
 		}
 	}
@@ -374,6 +382,11 @@ func (s *session) bound(declaring *packageMeta, name string) string {
 		return "linkname"
 	}
 	return ""
+}
+
+// exports tells whether a comment right above a function gives it to the world outside, by whatever name.
+func exports(comment *ast.Comment) bool {
+	return strings.HasPrefix(comment.Text, "//export ") || strings.HasPrefix(comment.Text, "//go:wasmexport ")
 }
 
 var pulls = regexp.MustCompile(`(?m)^//go:linkname\s+\S+\s+(\S+)`)

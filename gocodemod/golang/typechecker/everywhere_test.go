@@ -101,6 +101,7 @@ func TestWhatIsNotGoBindsASignature(t *testing.T) {
 		{"pushed", "a/l.go", "package a\n\nimport _ \"unsafe\"\n\n//go:linkname bare other.bare\n", "linkname"},
 		{"pulled", "w/w.go", "package w\n\nimport _ \"unsafe\"\n\n//go:linkname far m/a.bare\nfunc far()\n", "linkname"},
 		{"exported to C", "a/l.go", "package a\n\n//export bare\n", "export"},
+		{"exported to the host", "a/a.go", "package a\n\n//go:wasmexport other\nfunc bare() {}\n", "export"},
 		{"called by assembly", "a/x_amd64.s", "TEXT ·other(SB), 0, $0\n\tCALL ·bare(SB)\n\tRET\n", "assembly"},
 		{"another's name begins with it", "a/x_amd64.s", "TEXT ·barely(SB), 0, $0\n\tRET\n", ""},
 		{"nothing", "a/l.go", "package a\n", ""},
