@@ -213,25 +213,33 @@ import (
 	"time"
 )
 
-func main() { run() }
-
-func run() {
-	first()
-	second()
+func main() {
+	if err := run(); err != nil {
+		fmt.Println(err)
+	}
 }
 
-func first() {
+func run() error {
+	if err := first(); err != nil {
+		return err
+	}
+	return second()
+}
+
+func first() error {
 	for range 3 {
 		fmt.Println("first")
 		time.Sleep(time.Second)
 	}
+	return nil
 }
 
-func second() {
+func second() error {
 	for range 3 {
 		fmt.Println("second")
 		time.Sleep(time.Second)
 	}
+	return nil
 }
 """
 
