@@ -201,7 +201,33 @@ class _Threading:
                 more.append(Proposal(one.match.site, fix))
                 del waiting[index]
             kept += more
+        self._all_or_none(waiting, kept, problems, answers)
         answers |= {index: problems[index] for index in waiting}
+
+    def _all_or_none(
+        self,
+        waiting: dict[int, _Planned],
+        kept: Sequence[Proposal],
+        problems: Mapping[int, Refusal],
+        answers: dict[int, Decision],
+    ) -> None:
+        """Fixes of one main that wait for each other are kept if it ends with all of them."""
+        by_main: dict[tuple[str, ...], list[_Planned]] = {}
+        for one in waiting.values():
+            if problems[one.index].reason == "main-does-not-stop":
+                by_main.setdefault(tuple(one.plan.mains), []).append(one)
+        for group in by_main.values():
+            fixes = [(one, fix) for one in group if isinstance(fix := answers[one.index], Fix)]
+            proposals = [Proposal(one.match.site, fix) for one, fix in fixes]
+            if len(fixes) < 2 or self._main_goes_on(group[0], [*kept, *proposals]) is not None:
+                continue
+            for one, fix in fixes:
+                others = ", ".join(
+                    f"{os.path.basename(p.site.path)}:{p.site.line}" for p in proposals if p.site != one.match.site
+                )
+                told = {"together": f"main ends only with the fix of {others}, too"}
+                answers[one.index] = replace(fix, evidence={**fix.evidence, **told})
+                del waiting[one.index]
 
     def _round(self, planned: Sequence[_Planned], answers: dict[int, Decision]) -> list[_Planned]:
         """Decide over these plans laid together. Returned: those whose rewrite meets another plan's edits."""
