@@ -172,7 +172,7 @@ REASONS: dict[str, str] = {
         "should be shared, too, is for a person to decide."
     ),
     "fixed-together": ("The rewrite of another site changes this one with it."),
-    "exported-api": ("The function is exported, or linked to by name: code that cannot be seen may call it as it is."),
+    "exported-api": ("The name is exported, or linked to: code that cannot be seen may use what it names as it is."),
     "used-as-value": (
         "The function, or its type, is used as a value somewhere, so its signature is not ours to change."
     ),
@@ -347,5 +347,24 @@ REASONS: dict[str, str] = {
     "value-used-elsewhere": (
         "Other functions use the loaded value or its error without coming through here: a second try would write while "
         "they read."
+    ),
+    # counter-race.
+    "counter-not-plain": (
+        "The counter is declared or used in a way that has no atomic counterpart: with a value, in a composite literal, in a "
+        "header, along with others, by another operator, of a narrow or defined type."
+    ),
+    "address-taken": (
+        "The variable's address is taken, by the functions of sync/atomic or by others, so not every use of it can be seen."
+    ),
+    "checked-then-changed": (
+        "A function reads the variable and changes it, which only a lock makes one step, and none can be put around it here: "
+        "the function waits, calls others, or is a literal."
+    ),
+    "lock-elsewhere": (
+        "Some uses of the variable hold a lock, or a comment or its struct has one for it: the others should hold it, too, and "
+        "which one that is, is for a person to say."
+    ),
+    "read-by-reflection": (
+        "Values of the struct are printed, compared or walked through by reflection, which would see another type."
     ),
 }
