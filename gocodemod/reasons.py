@@ -367,4 +367,28 @@ REASONS: dict[str, str] = {
     "read-by-reflection": (
         "Values of the struct are printed, compared or walked through by reflection, which would see another type."
     ),
+    # recover-misplaced.
+    "recover-not-deferred": (
+        "The function that calls recover is not deferred: it is called, or started as a goroutine. recover gives nil there, "
+        "and no panic ends."
+    ),
+    "recover-too-early": (
+        "recover is an argument of a defer or go statement, which evaluates it at once, when nothing panics; it gives nil."
+    ),
+    "recover-of-other-goroutine": (
+        "The function does nothing but start goroutines. A panic in one of them ends the program: only a deferred function of "
+        "that very goroutine can recover from it."
+    ),
+    "panic-becomes-success": (
+        "With a recover that works, the function would return to its caller as if all were well: with zero results and no "
+        "error, as a test that passes, as a program with exit code 0."
+    ),
+    "panic-leaves-open": (
+        "With a recover that works, a panic would skip what gives a lock back or tells somebody who waits, and the program "
+        "would hang where it ended."
+    ),
+    "recovered-elsewhere": (
+        "Another deferred call of the function recovers. Deferred calls run last in, first out: a second recover would take the "
+        "panic from the one that does something about it."
+    ),
 }

@@ -50,7 +50,7 @@ from gocodemod.transform import Candidate, Context, Transform
 QUERY = "[(inc_statement) (dec_statement)] @site"
 NEEDLES = ((b"++", b"--"), (b"go ", b".Go(", b"http.Request"))
 _SINCE = (1, 19)
-_STARTS = re.compile(rb"(?m)^[^/\n]*(\bgo (func\b|[\w.\[\]]+\()|\.Go\(|http\.Request\b)")
+_STARTS = re.compile(rb"(?m)^(?:(?!//).)*(\bgo (func\b|[\w.\[\]]+\()|\.Go\(|http\.Request\b)")
 _GUARDED = re.compile(rb"(?i)//.*\b((guard|protect)(s|ed)\b|(under|hold\w*)\b.*\b(lock|mu|mutex)\b)")
 
 
