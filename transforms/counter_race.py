@@ -38,7 +38,19 @@ import re
 
 from tree_sitter import Node
 
-from gocodemod.analysis import atomics, concurrent, declared, fields, flow, guarding, holding, layout, names, reflection
+from gocodemod.analysis import (
+    atomics,
+    concurrent,
+    configurations,
+    declared,
+    fields,
+    flow,
+    guarding,
+    holding,
+    layout,
+    names,
+    reflection,
+)
 from gocodemod.analysis.atomics import Use
 from gocodemod.analysis.declared import Declaration
 from gocodemod.analysis.view import View
@@ -92,10 +104,7 @@ def decide(candidate: Candidate, context: Context) -> Decision | None:
     known = context.facts.object(ref.object) if ref is not None and ref.object else None
     if view is None or known is None or known.kind not in ("var", "field"):
         return None
-    root = concurrent.root(view, node.named_children[0])
-    if root is None or _held(context, view) or concurrent.one_at_a_time(view):
-        return None
-    why = concurrent.several(context, view, "" if known.scope == "package" else root.id)
+    why = _goroutines(context, view, node.named_children[0], known)
     if not why:
         return None
     if context.language.file < _SINCE:
@@ -105,7 +114,7 @@ def decide(candidate: Candidate, context: Context) -> Decision | None:
         return found
     if refused := _not_ours(context, view, known) or _locked(context, view, known, found):
         return refused
-    changes = atomics.rewrite(context, view, known)
+    changes = atomics.rewrite(context, view, known, functools.partial(_counts, context, view))
     if isinstance(changes, Refusal) and changes.reason != "checked-then-changed":
         return changes
     steps = changes.message if isinstance(changes, Refusal) else atomics.stepwise(found)
@@ -115,6 +124,28 @@ def decide(candidate: Candidate, context: Context) -> Decision | None:
     if (width := atomics.WIDTHS[known.type]).of:
         evidence["type"] = f"{known.type} becomes atomic.{width.name}, which holds it on every platform"
     return Fix(changes, Level.REVIEW, f"{known.name} is counted atomically: several goroutines change it", evidence)
+
+
+def _goroutines(context: Context, view: View, operand: Node, known: Object) -> str:
+    """Which goroutines make the step at once, with nothing that keeps them apart, a phrase; ``""`` where none can be seen."""
+    root = concurrent.root(view, operand)
+    if root is None or _held(context, view) or concurrent.one_at_a_time(view):
+        return ""
+    return concurrent.several(context, view, "" if known.scope == "package" else root.id)
+
+
+def _counts(context: Context, view: View, other: Object, found: list[Use]) -> bool:
+    """Whether a variable that is declared along with a counter is one itself: ``ok, failed int``."""
+    if other.exported or atomics.stepwise(found) or _locked(context, view, other, found):
+        return False
+    if other.scope != "function" and configurations.uses_elsewhere(view, other):
+        return False
+    steps = [u for u in found if u.statement is not None and u.statement.type in ("inc_statement", "dec_statement")]
+    for use in steps:
+        around = View.around(use.view.source, context.facts, use.node, context.language)
+        if around is not None and _goroutines(context, around, use.node, other):
+            return True
+    return False
 
 
 def _guard(context: Context, view: View, known: Object, found: list[Use], why: str, steps: str) -> Decision:

@@ -6,7 +6,7 @@ https://pkg.go.dev/sync/atomic#Int64: such a value is aligned for 64 bits wherev
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from tree_sitter import Node
@@ -107,18 +107,24 @@ class _Plan:
     view: View
     known: Object
     width: Width
+    counts: Callable[[Object, list[Use]], bool]
     edits: dict[str, dict[Edit, None]] = field(default_factory=dict)
 
     def edit(self, path: str, start: int, end: int, text: str) -> None:
         self.edits.setdefault(path, {})[layout.edit(start, end, text)] = None
 
 
-def rewrite(context: Context, view: View, known: Object) -> tuple[FileChange, ...] | Refusal:
-    """The changes that make the variable atomic. They replace and never insert, so that several sites may make the same."""
+def rewrite(
+    context: Context, view: View, known: Object, counts: Callable[[Object, list[Use]], bool]
+) -> tuple[FileChange, ...] | Refusal:
+    """The changes that make the variable atomic. They replace and never insert, so that several sites may make the same.
+
+    ``counts``: whether another variable, declared along with this one, is to become atomic, too.
+    """
     width = WIDTHS.get(known.type)
     if width is None:
         return Refusal("counter-not-plain", f"sync/atomic has no type for {known.type}")
-    plan = _Plan(context, view, known, width)
+    plan = _Plan(context, view, known, width, counts)
     found = uses(context, view, known)
     if isinstance(found, Refusal):
         return found
@@ -177,9 +183,9 @@ def _other_names(plan: _Plan, found: declared.Declaration) -> Refusal | None:
         other = plan.context.facts.object(refs[0].object) if refs else None
         if other is None:
             return Refusal("counter-not-plain", f"{plan.known.name} is declared with others")
-        more = _Plan(plan.context, plan.view, other, plan.width)
+        more = _Plan(plan.context, plan.view, other, plan.width, plan.counts)
         listed = uses(plan.context, plan.view, other)
-        if isinstance(listed, Refusal) or any(_use(more, u, listed) is not None for u in listed) or stepwise(listed):
+        if isinstance(listed, Refusal) or not plan.counts(other, listed) or any(_use(more, u, listed) for u in listed):
             return Refusal("counter-not-plain", f"{plan.known.name} is declared with {other.name}, which is no counter")
         for path, edits in more.edits.items():
             plan.edits.setdefault(path, {}).update(edits)

@@ -15,7 +15,8 @@ from gocodemod.model import Edit, FileChange, Refusal
 from gocodemod.transform import Context
 
 _WAITS = ("send_statement", "select_statement", "go_statement", "func_literal", "goto_statement")
-_QUIET = ("errors.", "fmt.Errorf", "fmt.Sprint")
+# What prints a value may call its String, which may come to want the lock.
+_PRINTS = ("fmt.", "log.", "(*log.Logger).", "log/slog.")
 _LOCKS = ("sync.Mutex", "sync.RWMutex", "*sync.Mutex", "*sync.RWMutex")
 
 
@@ -89,7 +90,7 @@ def _unfit(use: Use, function: Node) -> str:
         if node.type in _WAITS or flow.receives(node):
             return f"is in a function that may wait, in line {view.line(node.start_byte)}"
     for call in view.calls_in(function):
-        if call.kind != "builtin" and not blocking.quiet(call.name) and not call.name.startswith(_QUIET):
+        if call.kind != "builtin" and (not blocking.quiet(call.name) or call.name.startswith(_PRINTS)):
             return f"is in a function that calls {call.name or 'what it is given'}"
     return ""
 
