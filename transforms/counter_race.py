@@ -45,6 +45,7 @@ from gocodemod.analysis import (
     declared,
     fields,
     flow,
+    goroutines,
     guarding,
     holding,
     layout,
@@ -162,14 +163,14 @@ def _guard(context: Context, view: View, known: Object, found: list[Use], why: s
 
 def _held(context: Context, view: View) -> bool:
     """Whether a lock may be held at the site: taken here, by whoever runs the literal, or by callers."""
-    inner, outer = view.functions[0], view.functions[-1]
+    outer = view.functions[-1]
     if {"locked", "lock"} & set(names.words(outer.name)):
         return True
     if holding.at(context, view, view.node.start_byte):
         return True
     around = list(holding.around(context, view))
-    if inner.kind == "declaration":
-        around += holding.by_callers(context, view, inner.object)
+    if outer.kind == "declaration" and not any(goroutines.starts_goroutine(f) for f in view.functions):
+        around += holding.by_callers(context, view, outer.object)
     return any(lock.object or not lock.where.endswith("cannot be seen") for lock in around)
 
 

@@ -152,7 +152,9 @@ def one_at_a_time(view: View) -> bool:
     sent, received = _channels(view, before)
     every = [n for n in flow.everything(view.function) if n not in before]
     sent_later, received_later = _channels(view, every)
-    return bool(sent & received_later or received & sent_later)
+    # `<-mine; n++; close(next)`: each waits for the one before
+    chained = received and any(n.type == "call_expression" and view.text(n).startswith("close(") for n in every)
+    return bool(sent & received_later or received & sent_later or chained)
 
 
 def _channels(view: View, nodes: list[Node]) -> tuple[set[str], set[str]]:
