@@ -55,7 +55,7 @@ from gocodemod.analysis import (
 from gocodemod.analysis.atomics import Use
 from gocodemod.analysis.declared import Declaration
 from gocodemod.analysis.view import View
-from gocodemod.golang.facts import Object
+from gocodemod.golang.facts import Function, Object
 from gocodemod.golang.source import Source
 from gocodemod.model import Decision, Fix, Level, Refusal
 from gocodemod.transform import Candidate, Context, Transform
@@ -161,17 +161,35 @@ def _guard(context: Context, view: View, known: Object, found: list[Use], why: s
     return Fix(made.changes, Level.REVIEW, message, evidence)
 
 
-def _held(context: Context, view: View) -> bool:
-    """Whether a lock may be held at the site: taken here, by whoever runs the literal, or by callers."""
+def _held(context: Context, view: View, doubt: bool = True) -> bool:
+    """Whether a lock may be held: taken here, by whoever runs the literal, or by callers.
+
+    ``doubt``: whether a runner or caller that cannot be seen counts as one who holds a lock.
+    """
     outer = view.functions[-1]
     if {"locked", "lock"} & set(names.words(outer.name)):
         return True
     if holding.at(context, view, view.node.start_byte):
         return True
-    around = list(holding.around(context, view))
+    around, sure = list(holding.around(context, view)), not doubt or concurrent.apart(view)
     if outer.kind == "declaration" and not any(goroutines.starts_goroutine(f) for f in view.functions):
         around += holding.by_callers(context, view, outer.object)
-    return any(lock.object or not lock.where.endswith("cannot be seen") for lock in around)
+        sure = sure or (len(view.functions) == 1 and _callers_are_seen(context, view, outer))
+    return any(lock.object or not lock.where.endswith("cannot be seen") or not sure for lock in around)
+
+
+def _callers_are_seen(context: Context, view: View, function: Function) -> bool:
+    """Whether it is plain how each call of a function comes to be made: by no literal that others run, under a lock maybe."""
+    for use in context.facts.uses(function.object):
+        if use.role in ("declare", "go-call"):
+            continue
+        if use.role not in ("call", "defer-call"):
+            return False
+        source = view.source if use.path == view.path else context.source(use.path)
+        there = View.around(source, context.facts, source.node_at(use.start, use.end), context.language)
+        if there is None or (len(there.functions) > 1 and not concurrent.apart(there)):
+            return False
+    return True
 
 
 def _not_ours(context: Context, view: View, known: Object) -> Refusal | None:
@@ -201,7 +219,7 @@ def _locked(context: Context, view: View, known: Object, found: list[Use]) -> Re
         return Refusal("lock-elsewhere", f"a comment says what guards {known.name}")
     for use in found:
         around = View.around(use.view.source, context.facts, use.node, context.language)
-        if around is not None and _held(context, around):
+        if around is not None and _held(context, around, doubt=False):
             return Refusal("lock-elsewhere", f"{use.place} may hold a lock")
     return None
 

@@ -311,7 +311,16 @@ def stepwise(found: list[Use]) -> str:
 
 
 def _beside(use: Use, found: list[Use]) -> Iterator[Use]:
-    """The other uses in the same function or literal."""
+    """The other uses in the same run of a function: literals that it calls or defers belong to it."""
+    own = _run(use.view)
     for other in found:
-        if other is not use and other.ref.path == use.ref.path and other.view.function == use.view.function:
+        if other is not use and other.ref.path == use.ref.path and _run(other.view) == own:
             yield other
+
+
+def _run(view: View) -> int:
+    """Start of the function that runs the code."""
+    for function in view.functions:
+        if function.kind != "literal" or function.started not in ("call", "defer"):
+            return function.start
+    return -1

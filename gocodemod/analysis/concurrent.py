@@ -32,7 +32,7 @@ def several(context: Context, view: View, root: str, depth: int = _DEPTH) -> str
             known = None
         if known is not None and view.declares(inner, known) and known.kind not in ("param", "receiver"):
             return ""
-        if tuple(p.type for p in function.params) == _REQUEST and not _is_one_of(function, known):
+        if handles_requests(function) and not _is_one_of(function, known):
             return "requests: net/http serves each in a goroutine of its own"
         if function.kind == "declaration":
             return _of_declared(context, view, function, known, depth) if depth > 0 else ""
@@ -48,6 +48,15 @@ def several(context: Context, view: View, root: str, depth: int = _DEPTH) -> str
         if function.started == "assigned" and (why := _of_variable(context, view, function, known, depth)):
             return why
     return ""
+
+
+def handles_requests(function: Function) -> bool:
+    return tuple(p.type for p in function.params) == _REQUEST
+
+
+def apart(view: View) -> bool:
+    """Whether a function around the site is run for itself: as a goroutine, or for a request. Nobody's lock is held there."""
+    return any(handles_requests(f) or (f.kind == "literal" and goroutines.runs_alone(view, f)) for f in view.functions)
 
 
 def _is_one_of(function: Function, known: Object | None) -> bool:
