@@ -135,27 +135,38 @@ def _goroutines(context: Context, view: View, operand: Node, known: Object) -> s
     return concurrent.several(context, view, "" if known.scope == "package" else root.id)
 
 
+def _name(view: View) -> tuple[str, int]:
+    """Where the identifier of the counter stands that the site steps."""
+    ref = view.ref_at(view.node.named_children[0])
+    return view.path, ref.start if ref is not None else -1
+
+
 def _counts(context: Context, view: View, other: Object, found: list[Use]) -> bool:
     """Whether a variable that is declared along with a counter is one itself: ``ok, failed int``."""
     if other.exported or atomics.stepwise(found) or _locked(context, view, other, found):
         return False
     if other.scope != "function" and configurations.uses_elsewhere(view, other):
         return False
+    return _first_step(context, other, found) is not None
+
+
+def _first_step(context: Context, known: Object, found: list[Use]) -> Use | None:
+    """The first ``n++`` or ``n--`` that several goroutines make at once."""
     steps = [u for u in found if u.statement is not None and u.statement.type in ("inc_statement", "dec_statement")]
-    for use in steps:
+    for use in sorted(steps, key=lambda u: (u.ref.path, u.ref.start)):
         around = View.around(use.view.source, context.facts, use.node, context.language)
-        if around is not None and _goroutines(context, around, use.node, other):
-            return True
-    return False
+        if around is not None and _goroutines(context, around, use.node, known):
+            return use
+    return None
 
 
 def _guard(context: Context, view: View, known: Object, found: list[Use], why: str, steps: str) -> Decision:
-    first = min((u for u in found if u.ref.role == "update"), key=lambda u: (u.ref.path, u.ref.start))
-    if (first.ref.path, first.node.start_byte) != (view.path, view.node.named_children[0].start_byte):
-        return Refusal("fixed-together", f"{first.place} is where {known.name} is decided")
     made = guarding.guard(context, view, known, found)
     if isinstance(made, Refusal):
         return made
+    first = _first_step(context, known, found)
+    if first is not None and (first.ref.path, first.ref.start) != _name(view):
+        return Refusal("fixed-together", f"the fix of {first.place} guards {known.name} here, too")
     evidence = {"goroutines": why, "steps": steps, "functions": ", ".join(made.functions)}
     message = f"{known.name} is checked and changed under a lock: several goroutines do it"
     return Fix(made.changes, Level.REVIEW, message, evidence)
