@@ -223,6 +223,14 @@ REASONS: dict[str, str] = {
         "should be shared, too, is for a person to decide."
     ),
     "fixed-together": ("The rewrite of another site changes this one with it."),
+    "exported-api": ("The name is exported, or linked to: code that cannot be seen may use what it names as it is."),
+    "used-as-value": (
+        "The function, or its type, is used as a value somewhere, so its signature is not ours to change."
+    ),
+    "satisfies-interface": ("An interface demands a method of this name, so its signature is not ours to change."),
+    "other-build-config": (
+        "A file that this build configuration leaves out, or a test that was not loaded, names what would change."
+    ),
     # ticker-stop and time-after-loop.
     "ownership-unknown": (
         "Somebody else may hold the timer or ticker (it, or its channel, is returned, stored, passed on, sent, "
@@ -561,4 +569,47 @@ REASONS: dict[str, str] = {
         "would never end."
     ),
     "in-a-bubble-already": ("The test uses testing/synctest already."),
+    # counter-race.
+    "counter-not-plain": (
+        "The counter is declared or used in a way that has no atomic counterpart: with a value, in a composite literal, in a "
+        "header, along with others, by another operator, of a narrow or defined type."
+    ),
+    "address-taken": (
+        "The variable's address is taken, by the functions of sync/atomic or by others, so not every use of it can be seen."
+    ),
+    "checked-then-changed": (
+        "A function reads the variable and changes it, which only a lock makes one step, and none can be put around it here: "
+        "the function waits, calls others, or is a literal."
+    ),
+    "lock-elsewhere": (
+        "Some uses of the variable hold a lock, or a comment or its struct has one for it: the others should hold it, too, and "
+        "which one that is, is for a person to say."
+    ),
+    "read-by-reflection": (
+        "Values of the struct are printed, compared or walked through by reflection, which would see another type."
+    ),
+    # recover-misplaced.
+    "recover-not-deferred": (
+        "The function that calls recover is not deferred: it is called, or started as a goroutine. recover gives nil there, "
+        "and no panic ends."
+    ),
+    "recover-too-early": (
+        "recover is an argument of a defer or go statement, which evaluates it at once, when nothing panics; it gives nil."
+    ),
+    "recover-of-other-goroutine": (
+        "The function does nothing but start goroutines. A panic in one of them ends the program: only a deferred function of "
+        "that very goroutine can recover from it."
+    ),
+    "panic-becomes-success": (
+        "With a recover that works, the function would return to its caller as if all were well: with zero results and no "
+        "error, as a test that passes, as a program with exit code 0."
+    ),
+    "panic-leaves-open": (
+        "With a recover that works, a panic would skip what gives a lock back or tells somebody who waits, and the program "
+        "would hang where it ended."
+    ),
+    "recovered-elsewhere": (
+        "Another deferred call of the function recovers. Deferred calls run last in, first out: a second recover would take the "
+        "panic from the one that does something about it."
+    ),
 }

@@ -144,6 +144,10 @@ def _site(
     after = flow.siblings(call)[1]
     if not after or not all(_looks_at(s, view, success) for s in after[:-1]):
         return Refusal("more-than-a-getter", "more follows Do than a look at the error and a return")
+    if any(n.type == "func_literal" for n in flow.everything(after[-1])) or "\n" in view.text(after[-1]):
+        return Refusal(
+            "more-than-a-getter", "what is returned is made anew for each caller, and too long to be repeated"
+        )
     path = f"{steps[0]}." if len(steps) == 2 else ""
     retry = bool(context.settings.get("retry", False))
     owner = base.object if base is not None else ""

@@ -63,16 +63,20 @@ def _is_loaded(view: View, path: str) -> bool:
 def uses_elsewhere(view: View, known: Object) -> str:
     """The path of a file beside a variable's or field's own that may use it and is not loaded, ``""`` if there is none.
 
-    By syntax: the name of a variable where no selector is before it, that of a field behind one or as a key.
+    By syntax: the name of a variable where no selector is before it, that of a field behind one or as a key; in assembly,
+    the name behind a middle dot.
     """
     folder, word = os.path.dirname(known.path), known.name.encode()
     for entry in sorted(os.listdir(folder)):
         path = os.path.join(folder, entry)
-        if not entry.endswith(".go") or not os.path.isfile(path) or _is_loaded(view, path):
+        assembly = entry.endswith(".s")
+        if not (entry.endswith(".go") or assembly) or not os.path.isfile(path) or _is_loaded(view, path):
             continue
         with open(path, "rb") as file:
             data = file.read()
-        if word in data and _uses(Source.parse(path, data), word, known):
+        if assembly and re.search(rb"\xc2\xb7%s\b" % re.escape(word), data):
+            return path
+        if word in data and not assembly and _uses(Source.parse(path, data), word, known):
             return path
     return ""
 
