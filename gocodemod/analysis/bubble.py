@@ -33,6 +33,16 @@ _INSIDE = frozenset(
         "sync", "sync/atomic", "testing", "time", "unicode", "unicode/utf16", "unicode/utf8", "unique",
     }
 )  # fmt: skip
+# What asks or changes something and comes back, of packages that otherwise do not stay inside. Of files only what does not
+# tell of times, which are those of the real clock.
+_AT_ONCE = re.compile(
+    r"os\.(Getenv|LookupEnv|Environ|Getpid|Getppid|Getuid|Getpagesize|Hostname|Getwd|Is\w+|WriteFile|ReadFile|Mkdir\w*|Create"
+    r"|CreateTemp|Remove\w*|Rename)|\(\*os\.File\)\.(Write|WriteString|Close|Name|Sync)"
+    r"|path/filepath\.(Abs|Base|Clean|Dir|Ext|FromSlash|IsAbs|Join|Match|Rel|Split|ToSlash)"
+    r"|runtime\.(Caller|Callers|CallersFrames|FuncForPC|GC|GOMAXPROCS|KeepAlive|NumCPU)|runtime/debug\.Stack"
+    r"|net/url\..*|\(\*?net/url\.\w+\)\..*|net/netip\..*|\(net/netip\..*"
+    r"|net\.(JoinHostPort|SplitHostPort|Parse\w+|IPv4\w*|CIDRMask)|\(\*?net\.(IP|IPNet|IPMask|HardwareAddr)\)\.\w+"
+)
 # Packages of others that check, print and end the test, as tests do.
 _CHECKS = (
     "github.com/stretchr/testify/assert", "github.com/stretchr/testify/require", "github.com/google/go-cmp/cmp",
@@ -44,7 +54,7 @@ _OUTSIDE = re.compile(
     r"|reflect\.Select|log\.Fatal\w*|sync\.Once(Value|Values)"
 )
 # What must not be called in a bubble, or does not do there what it does outside: a skip would count as a success.
-_OF_THE_TEST = frozenset({"Run", "Parallel", "Deadline", "Skip", "Skipf", "SkipNow", "Setenv", "Chdir", "TempDir",
+_OF_THE_TEST = frozenset({"Run", "Parallel", "Deadline", "Skip", "Skipf", "SkipNow", "Setenv", "Chdir",
                           "ArtifactDir", "Attr"})  # fmt: skip
 _PLAIN = re.compile(
     r"(\[\]|\[\d+\]|map\[string\])*(untyped )?(bool|string|u?int\d*|float\d+|byte|rune|complex\d+|error)"
@@ -104,20 +114,12 @@ def of(context: Context, view: View, node: Node, outside: Sequence[Node] = ()) -
 
 
 def _called(context: Context, body: Body, since: int) -> Iterator[Body | Refusal]:
+    """The bodies of what is called, or named as a function value, behind an offset; or what may not be."""
     view = body.view
     for call in view.calls_in(view.node):
-        if call.start < since or call.kind in ("builtin", "literal", "value"):
-            continue  # function values are looked into where they are named
-        if not call.name:
-            yield Refusal("call-out-of-sight", f"{_written(view, call)} did not resolve{_where(body)}")
-            continue
-        inner = declared(context, view, call.object) if call.object and call.kind != "interface-method" else None
-        if inner is not None:
-            yield inner
-        elif call.kind == "interface-method" and not _known_interface(call.name):
-            yield from _implementations(context, body, call)
-        elif why := _leaves(call.name):
-            yield Refusal(why, f"{_short(call.name)}, line {view.line(call.start)}{_where(body)}")
+        # Function values are looked into where they are named.
+        if call.start >= since and call.kind not in ("builtin", "literal", "value"):
+            yield from _callee(context, body, call)
     for ref in view.facts.refs(view.path, view.node.start_byte, view.node.end_byte):
         if ref.start < since or ref.role in ("call", "go-call", "defer-call", "declare", "define"):
             continue
@@ -131,6 +133,21 @@ def _called(context: Context, body: Body, since: int) -> Iterator[Body | Refusal
             yield Refusal("call-out-of-sight", f"{known.name} is used as a value{_where(body)}")
 
 
+def _callee(context: Context, body: Body, call: Call) -> Iterator[Body | Refusal]:
+    view = body.view
+    if not call.name:
+        yield Refusal("call-out-of-sight", f"{_written(view, call)} did not resolve{_where(body)}")
+        return
+    inner = declared(context, view, call.object) if call.object and call.kind != "interface-method" else None
+    if inner is not None:
+        yield inner
+    elif call.kind == "interface-method":
+        if not _known_interface(call.name) and _leaves(call.name):
+            yield from _implementations(context, body, call)
+    elif why := _leaves(call.name):
+        yield Refusal(why, f"{_short(call.name)}, line {view.line(call.start)}{_where(body)}")
+
+
 def _implementations(context: Context, body: Body, call: Call) -> Iterator[Body | Refusal]:
     found = context.facts.implementations(call.object) if call.object else ()
     if not found:
@@ -142,7 +159,7 @@ def _implementations(context: Context, body: Body, call: Call) -> Iterator[Body 
 
 def _known_interface(name: str) -> bool:
     """Interfaces of the packages that stay inside: what implements them was made by code that is looked into."""
-    return blocking.package_of(name) in _INSIDE or name in ("(error).Error", "(io.Closer).Close")
+    return blocking.package_of(name) in _INSIDE or name == "(error).Error"
 
 
 def _leaves(name: str) -> str:
@@ -154,9 +171,11 @@ def _leaves(name: str) -> str:
         return "not-in-a-bubble"
     if _OUTSIDE.fullmatch(name):
         return "absolute-time" if name.startswith("time.") else "leaves-the-bubble"
-    if package in _INSIDE or (package.startswith(_CHECKS) and not _NOT_CHECKS.search(name)):
+    if package in _INSIDE or _AT_ONCE.fullmatch(name) or (package.startswith(_CHECKS) and not _NOT_CHECKS.search(name)):
         return ""
     standard = "." not in package.split("/")[0]
+    if not standard and blocking.quiet(name):
+        return ""  # loggers
     return "leaves-the-bubble" if standard else "call-out-of-sight"
 
 

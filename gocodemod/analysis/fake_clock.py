@@ -7,6 +7,7 @@ promised; where they cannot, the order is what the durations say.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from tree_sitter import Node
@@ -24,6 +25,12 @@ _TIMED = {
     "(*time.Timer).Reset": 0, "(*time.Ticker).Reset": 0, "context.WithTimeout": 1, "context.WithTimeoutCause": 1,
 }  # fmt: skip
 _READS = ("time.Now", "time.Since", "time.Until", "(context.Context).Deadline", "context.WithDeadline")
+# What makes numbers or text of a time or a duration that was measured.
+_MEASURES = re.compile(
+    r"\(time\.Duration\)\.(Hours|Minutes|Seconds|Milliseconds|Microseconds|Nanoseconds|String|Round|Truncate|Abs)"
+    r"|\(time\.Time\)\.(Format|AppendFormat|String|GoString|Unix\w*|Year|Month|Day|Date|Clock|Hour|Minute|Second|Nanosecond"
+    r"|YearDay|Weekday|ISOWeek|Marshal\w*|Round|Truncate)"
+)
 _MOST = 12
 
 
@@ -54,6 +61,8 @@ def of(bubble: Bubble, sleeps: list[Node]) -> Clock | Refusal:
     known = [n for n in lengths if n is not None]
     if not takes and not reads:
         return Clock(idle=not looped and len(known) == len(lengths), others=others if timed else ())
+    if reads and (what := _measured(bubble)):
+        return Refusal("measures-time", what)
     for body, call in timed:
         if why := _unknown(body, call):
             return why
@@ -67,6 +76,39 @@ def of(bubble: Bubble, sleeps: list[Node]) -> Clock | Refusal:
     if meeting := _meeting(known, list(others)):
         return Refusal("same-instant", f"a sleep may end at the very instant of what else takes {spelled(meeting)}")
     return Clock(idle=False, others=others)
+
+
+def _measured(bubble: Bubble) -> str:
+    """Where a measured time becomes a number or a text, such as ``time.Since(start).Seconds()`` and ``int64(elapsed)``."""
+    for body, call in bubble.calls():
+        if _MEASURES.fullmatch(call.name):
+            return f"{call.name.rsplit('.', 1)[-1]} in line {body.view.line(call.start)}{_where(body)}"
+    for body, node in bubble.nodes():
+        if node.type not in ("call_expression", "type_conversion_expression") or body.view.call_at(node) is not None:
+            continue
+        view = body.view
+        given = node.child_by_field_name("arguments") or node.child_by_field_name("operand")
+        inner = (
+            given.named_children[0]
+            if given is not None and given.type == "argument_list" and given.named_children
+            else given
+        )
+        made, of_what = (
+            view.facts.expr(view.path, n.start_byte, n.end_byte) if n is not None else None for n in (node, inner)
+        )
+        converts = (
+            made is not None
+            and of_what is not None
+            and of_what.type == "time.Duration"
+            and made.type != "time.Duration"
+        )
+        if converts and of_what is not None and of_what.constant is None:
+            return f"{view.text(node)} in line {view.line(node.start_byte)}{_where(body)}"
+    return ""
+
+
+def _where(body: Body) -> str:
+    return f" of {body.name}" if body.name else ""
 
 
 def _fails(view: View, call: Call) -> bool:
