@@ -60,7 +60,8 @@ def of(bubble: Bubble, sleeps: list[Node]) -> Clock | Refusal:
     lengths = [_constant(test.view, _duration(s)) for s in sleeps]
     known = [n for n in lengths if n is not None]
     if not takes and not reads:
-        return Clock(idle=not looped and len(known) == len(lengths), others=others if timed else ())
+        settles = not looped and len(known) == len(lengths) and all(n > 0 for n in known)
+        return Clock(idle=settles, others=others if timed else ())
     if reads and (what := _measured(bubble)):
         return Refusal("measures-time", what)
     for body, call in timed:
