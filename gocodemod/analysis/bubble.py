@@ -46,8 +46,15 @@ _AT_ONCE = re.compile(
 # Packages of others that check, print and end the test, as tests do.
 _CHECKS = (
     "github.com/stretchr/testify/assert", "github.com/stretchr/testify/require", "github.com/google/go-cmp/cmp",
-    "github.com/shoenig/test", "gotest.tools/v3/assert", "golang.org/x/sync/errgroup",
+    "github.com/shoenig/test", "gotest.tools/v3/assert", "golang.org/x/sync/errgroup", "github.com/pkg/errors",
 )  # fmt: skip
+# Calls of other modules that come back at once, and start nothing that stays.
+_OTHERS_AT_ONCE = re.compile(
+    r"\(?\*?go\.uber\.org/atomic\..*|github\.com/prometheus/common/promslog\.New\w*"
+    r"|github\.com/prometheus/client_golang/prometheus\.New(Gauge|Counter|Histogram|Registry|PedanticRegistry|Desc)\w*"
+    r"|\(\*?github\.com/prometheus/client_golang/prometheus\.(Gauge|Counter|Histogram|Observer|Registry|Registerer)\w*\)"
+    r"\.(Set|Inc|Dec|Add|Sub|Observe|With\w*|GetMetricWith\w*|Register|MustRegister|Unregister|Delete\w*)"
+)
 _NOT_CHECKS = re.compile(r"\.(Eventually|Never|HTTP|File|Dir|NoFile|NoDir|Wait|Within)\w*$")
 _OUTSIDE = re.compile(
     r"fmt\.F?[Ss]can\w*|time\.(Date|Parse|ParseInLocation|Unix\w*|LoadLocation)|\(\*testing\.B\)\.\w+|testing\.(Benchmark|AllocsPerRun)"
@@ -177,8 +184,8 @@ def _leaves(name: str) -> str:
     if package in _INSIDE or _AT_ONCE.fullmatch(name) or (package.startswith(_CHECKS) and not _NOT_CHECKS.search(name)):
         return ""
     standard = "." not in package.split("/")[0]
-    if not standard and blocking.quiet(name):
-        return ""  # loggers
+    if not standard and (blocking.quiet(name) or _OTHERS_AT_ONCE.fullmatch(name)):
+        return ""  # loggers among them
     return "leaves-the-bubble" if standard else "call-out-of-sight"
 
 
