@@ -144,6 +144,8 @@ def decide(candidate: Candidate, context: Context) -> Decision | None:
     body = flow.body(test.function) if test is not None else None
     if view is None or test is None or body is None:
         return None
+    if why := _plainly_outside(candidate.source, test):
+        return why
     known = view.call_at(test.sleeps[0])
     if known is None or known.name != "time.Sleep":
         return None if known is not None and known.name else Refusal("types-unavailable", "time.Sleep did not resolve")
@@ -158,6 +160,29 @@ def decide(candidate: Candidate, context: Context) -> Decision | None:
     if why := bubble_ends.problem(context, inside):
         return why
     return _fix(view, test, body, clock, sorted({b.name for b in inside.bodies if b.name}))
+
+
+# Packages whose every use in a test is one of the outside.
+_OUTSIDE = frozenset(
+    {"net/http", "net/http/httptest", "os/exec", "os/signal", "net/rpc", "database/sql", "google.golang.org/grpc"}
+)
+_NOT_INSIDE = frozenset({"Run", "Deadline", "Setenv", "Chdir"})
+
+
+def _plainly_outside(source: Source, test: _Test) -> Refusal | None:
+    """What the text alone tells, so that most tests are refused before their packages are type-checked."""
+    imports = source.imports()
+    for node in (n for s in test.moved for n in flow.everything(s) if n.type == "selector_expression"):
+        operand, field = node.child_by_field_name("operand"), node.child_by_field_name("field")
+        if operand is None or field is None or operand.type != "identifier":
+            continue
+        base, name = (source.text(n).decode("utf-8", "replace") for n in (operand, field))
+        line = node.start_point.row + 1
+        if imports.get(base) in _OUTSIDE:
+            return Refusal("leaves-the-bubble", f"{base}.{name}, line {line}")
+        if base == test.name and name in _NOT_INSIDE:
+            return Refusal("not-in-a-bubble", f"{base}.{name}, line {line}")
+    return None
 
 
 def _captured(view: View, test: _Test) -> Refusal | None:
