@@ -74,8 +74,8 @@ def of(bubble: Bubble, sleeps: list[Node]) -> Clock | Refusal:
         first = takes[0][1]
         what = "the clock is looked at" if reads else "something else takes time"
         return Refusal("same-instant", f"{what} beside {first.name} (line {takes[0][0].view.line(first.start)})")
-    if meeting := _meeting(known, list(others)):
-        return Refusal("same-instant", f"a sleep may end at the very instant of what else takes {spelled(meeting)}")
+    if together := meeting(known, list(others)):
+        return Refusal("same-instant", f"a sleep may end at the very instant of what else takes {spelled(together)}")
     return Clock(idle=False, others=others)
 
 
@@ -131,8 +131,8 @@ def _fails(view: View, call: Call) -> bool:
     return bool(inner) and flow.never_returns(inner[-1]) and "Skip" not in view.text(inner[-1])
 
 
-def _meeting(sleeps: list[int], others: list[int]) -> int:
-    """A sum of sleeps that some of the other durations also make, as often as they like; 0 if there is none."""
+def meeting(sleeps: list[int], others: list[int]) -> int:
+    """The least sum of some sleeps that the other durations make, too, each as often as it likes; 0 if there is none."""
     sums = {0}
     for length in sleeps:
         sums |= {s + length for s in sums}
