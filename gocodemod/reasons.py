@@ -560,6 +560,10 @@ REASONS: dict[str, str] = {
         "The test calls a method of its T that does not work in a bubble (Run, Parallel, Deadline, Setenv, a skip that would "
         "count as a success)."
     ),
+    "measures-time": (
+        "A measured time becomes a number or a text. By a bubble's clock it is exact, or nothing, which by a real one it never "
+        "is."
+    ),
     "absolute-time": ("The test names dates of the real calendar; a bubble's clock begins with the year 2000."),
     "duration-unknown": (
         "Something takes a duration that is computed, so that it cannot be told whether it ends together with a sleep."

@@ -60,7 +60,7 @@ class Transform:
 
     ``query``: tree-sitter query; the node captured as ``@site`` is what ``match`` is asked about.
     ``needles``: byte strings, all of which a file must contain to hold a site; a tuple of them stands for any one. The
-    first lies inside every ``@site`` (the query runs only around it), the others there or in an import.
+    first lies inside every ``@site`` (the query runs only around it), the others anywhere in its file.
     ``match``: narrows the query in tree terms alone, returns the node that is the site, or None.
     ``decide``: a Fix, a Refusal, or None where the types show that this is no site at all.
     ``since``: lowest language version for which anything is offered.

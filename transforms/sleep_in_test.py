@@ -21,7 +21,8 @@ known to stay inside. Not handled, and why: calls of the network, processes and 
 cannot be looked into (``call-out-of-sight``); package-level variables that are more than plain values (``package-state``)
 and captured ones (``captured-state``); waits with a mutex held, for which time stands still (``waits-under-lock``), and
 loops that ask without waiting (``busy-wait``); ``t.Run``, ``t.Parallel``, ``t.Deadline`` and what else does not work there
-(``not-in-a-bubble``); dates of the real calendar (``absolute-time``); durations that are computed (``duration-unknown``);
+(``not-in-a-bubble``); dates of the real calendar (``absolute-time``); times that are
+measured, and made numbers or text of (``measures-time``); durations that are computed (``duration-unknown``);
 goroutines that do not end with the test (``never-ends``, ``end-unknown``), or only when time goes on
 (``sleeps-after-the-test``); a test that uses a bubble already (``in-a-bubble-already``).
 
@@ -32,6 +33,7 @@ Sources: https://pkg.go.dev/testing/synctest, https://go.dev/blog/testing-time.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -125,10 +127,11 @@ def _sleeps(source: Source, node: Node) -> bool:
 
 
 def _stays(source: Source, statement: Node, name: str) -> bool:
-    """``t.Parallel()``, ``t.Helper()``, and ``if testing.Short() { t.Skip() }``."""
+    """``t.Parallel()``, ``t.Helper()``, ``ci.Parallel(t)``, and ``if testing.Short() { t.Skip() }``."""
     text = source.text(statement).decode("utf-8", "replace")
     if statement.type == "expression_statement":
-        return text in (f"{name}.Parallel()", f"{name}.Helper()") or text.startswith(f"{name}.Skip")
+        marks = text in (f"{name}.Parallel()", f"{name}.Helper()") or text.startswith(f"{name}.Skip")
+        return marks or re.fullmatch(rf"(\w+\.)?[Pp]arallel\({re.escape(name)}\)", text) is not None
     then = statement.child_by_field_name("consequence") if statement.type == "if_statement" else None
     inner = flow.statements(then) if then is not None else []
     skips = len(inner) == 1 and source.text(inner[0]).decode("utf-8", "replace").startswith(f"{name}.Skip")
@@ -141,6 +144,8 @@ def decide(candidate: Candidate, context: Context) -> Decision | None:
     body = flow.body(test.function) if test is not None else None
     if view is None or test is None or body is None:
         return None
+    if why := _plainly_outside(candidate.source, test):
+        return why
     known = view.call_at(test.sleeps[0])
     if known is None or known.name != "time.Sleep":
         return None if known is not None and known.name else Refusal("types-unavailable", "time.Sleep did not resolve")
@@ -155,6 +160,29 @@ def decide(candidate: Candidate, context: Context) -> Decision | None:
     if why := bubble_ends.problem(context, inside):
         return why
     return _fix(view, test, body, clock, sorted({b.name for b in inside.bodies if b.name}))
+
+
+# Packages whose every use in a test is one of the outside.
+_OUTSIDE = frozenset(
+    {"net/http", "net/http/httptest", "os/exec", "os/signal", "net/rpc", "database/sql", "google.golang.org/grpc"}
+)
+_NOT_INSIDE = frozenset({"Run", "Deadline", "Setenv", "Chdir"})
+
+
+def _plainly_outside(source: Source, test: _Test) -> Refusal | None:
+    """What the text alone tells, so that most tests are refused before their packages are type-checked."""
+    imports = source.imports()
+    for node in (n for s in test.moved for n in flow.everything(s) if n.type == "selector_expression"):
+        operand, field = node.child_by_field_name("operand"), node.child_by_field_name("field")
+        if operand is None or field is None or operand.type != "identifier":
+            continue
+        base, name = (source.text(n).decode("utf-8", "replace") for n in (operand, field))
+        line = node.start_point.row + 1
+        if imports.get(base) in _OUTSIDE:
+            return Refusal("leaves-the-bubble", f"{base}.{name}, line {line}")
+        if base == test.name and name in _NOT_INSIDE:
+            return Refusal("not-in-a-bubble", f"{base}.{name}, line {line}")
+    return None
 
 
 def _captured(view: View, test: _Test) -> Refusal | None:

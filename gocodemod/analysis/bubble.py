@@ -33,18 +33,37 @@ _INSIDE = frozenset(
         "sync", "sync/atomic", "testing", "time", "unicode", "unicode/utf16", "unicode/utf8", "unique",
     }
 )  # fmt: skip
+# What asks or changes something and comes back, of packages that otherwise do not stay inside. Of files only what does not
+# tell of times, which are those of the real clock.
+_AT_ONCE = re.compile(
+    r"os\.(Getenv|LookupEnv|Environ|Getpid|Getppid|Getuid|Getpagesize|Hostname|Getwd|Is\w+|WriteFile|ReadFile|Mkdir\w*|Create"
+    r"|CreateTemp|Remove\w*|Rename)|\(\*os\.File\)\.(Write|WriteString|Close|Name|Sync)"
+    r"|path/filepath\.(Abs|Base|Clean|Dir|Ext|FromSlash|IsAbs|Join|Match|Rel|Split|ToSlash)"
+    r"|runtime\.(Caller|Callers|CallersFrames|FuncForPC|GC|GOMAXPROCS|KeepAlive|NumCPU)|runtime/debug\.Stack"
+    r"|net/url\..*|\(\*?net/url\.\w+\)\..*|net/netip\..*|\(net/netip\..*"
+    r"|net\.(JoinHostPort|SplitHostPort|Parse\w+|IPv4\w*|CIDRMask)|\(\*?net\.(IP|IPNet|IPMask|HardwareAddr)\)\.\w+"
+)
 # Packages of others that check, print and end the test, as tests do.
 _CHECKS = (
     "github.com/stretchr/testify/assert", "github.com/stretchr/testify/require", "github.com/google/go-cmp/cmp",
-    "github.com/shoenig/test", "gotest.tools/v3/assert", "golang.org/x/sync/errgroup",
+    "github.com/shoenig/test", "gotest.tools/v3/assert", "golang.org/x/sync/errgroup", "github.com/pkg/errors",
 )  # fmt: skip
+# Calls of other modules that come back at once, and start nothing that stays.
+_OTHERS_AT_ONCE = re.compile(
+    r"\(?\*?go\.uber\.org/atomic\..*|github\.com/prometheus/common/promslog\.New\w*"
+    r"|github\.com/prometheus/client_golang/prometheus\.New(Gauge|Counter|Histogram|Registry|PedanticRegistry|Desc)\w*"
+    r"|\(\*?github\.com/prometheus/client_golang/prometheus\.(Gauge|Counter|Histogram|Observer|Registry|Registerer)\w*\)"
+    r"\.(Set|Inc|Dec|Add|Sub|Observe|With\w*|GetMetricWith\w*|Register|MustRegister|Unregister|Delete\w*)"
+)
 _NOT_CHECKS = re.compile(r"\.(Eventually|Never|HTTP|File|Dir|NoFile|NoDir|Wait|Within)\w*$")
 _OUTSIDE = re.compile(
     r"fmt\.F?[Ss]can\w*|time\.(Date|Parse|ParseInLocation|Unix\w*|LoadLocation)|\(\*testing\.B\)\.\w+|testing\.(Benchmark|AllocsPerRun)"
-    r"|reflect\.Select|log\.Fatal\w*|sync\.Once(Value|Values)"
+    r"|reflect\.Select|\(reflect\.Value\)\.(Call|CallSlice|Recv|Send|TryRecv|TrySend)|log\.Fatal\w*"
+    # Its writers wait for a reader with a mutex held.
+    r"|io\.Pipe|\(\*io\.Pipe\w+\)\.\w+"
 )
 # What must not be called in a bubble, or does not do there what it does outside: a skip would count as a success.
-_OF_THE_TEST = frozenset({"Run", "Parallel", "Deadline", "Skip", "Skipf", "SkipNow", "Setenv", "Chdir", "TempDir",
+_OF_THE_TEST = frozenset({"Run", "Parallel", "Deadline", "Skip", "Skipf", "SkipNow", "Setenv", "Chdir",
                           "ArtifactDir", "Attr"})  # fmt: skip
 _PLAIN = re.compile(
     r"(\[\]|\[\d+\]|map\[string\])*(untyped )?(bool|string|u?int\d*|float\d+|byte|rune|complex\d+|error)"
@@ -100,24 +119,17 @@ def of(context: Context, view: View, node: Node, outside: Sequence[Node] = ()) -
             return Refusal("call-out-of-sight", "it calls more functions than were looked through")
         current += 1
     bubble = Bubble(tuple(bodies))
-    return _state(bubble) or _under_lock(bubble) or _spins(bubble) or bubble
+    waiting = _waiting(bubble)
+    return _state(bubble) or _under_lock(bubble, waiting) or _spins(bubble, waiting) or _restless(bubble) or bubble
 
 
 def _called(context: Context, body: Body, since: int) -> Iterator[Body | Refusal]:
+    """The bodies of what is called, or named as a function value, behind an offset; or what may not be."""
     view = body.view
     for call in view.calls_in(view.node):
-        if call.start < since or call.kind in ("builtin", "literal", "value"):
-            continue  # function values are looked into where they are named
-        if not call.name:
-            yield Refusal("call-out-of-sight", f"{_written(view, call)} did not resolve{_where(body)}")
-            continue
-        inner = declared(context, view, call.object) if call.object and call.kind != "interface-method" else None
-        if inner is not None:
-            yield inner
-        elif call.kind == "interface-method" and not _known_interface(call.name):
-            yield from _implementations(context, body, call)
-        elif why := _leaves(call.name):
-            yield Refusal(why, f"{_short(call.name)}, line {view.line(call.start)}{_where(body)}")
+        # Function values are looked into where they are named.
+        if call.start >= since and call.kind not in ("builtin", "literal", "value"):
+            yield from _callee(context, body, call)
     for ref in view.facts.refs(view.path, view.node.start_byte, view.node.end_byte):
         if ref.start < since or ref.role in ("call", "go-call", "defer-call", "declare", "define"):
             continue
@@ -131,6 +143,21 @@ def _called(context: Context, body: Body, since: int) -> Iterator[Body | Refusal
             yield Refusal("call-out-of-sight", f"{known.name} is used as a value{_where(body)}")
 
 
+def _callee(context: Context, body: Body, call: Call) -> Iterator[Body | Refusal]:
+    view = body.view
+    if not call.name:
+        yield Refusal("call-out-of-sight", f"{_written(view, call)} did not resolve{_where(body)}")
+        return
+    inner = declared(context, view, call.object) if call.object and call.kind != "interface-method" else None
+    if inner is not None:
+        yield inner
+    elif call.kind == "interface-method":
+        if not _known_interface(call.name) and _leaves(call.name):
+            yield from _implementations(context, body, call)
+    elif why := _leaves(call.name):
+        yield Refusal(why, f"{_short(call.name)}, line {view.line(call.start)}{_where(body)}")
+
+
 def _implementations(context: Context, body: Body, call: Call) -> Iterator[Body | Refusal]:
     found = context.facts.implementations(call.object) if call.object else ()
     if not found:
@@ -142,7 +169,7 @@ def _implementations(context: Context, body: Body, call: Call) -> Iterator[Body 
 
 def _known_interface(name: str) -> bool:
     """Interfaces of the packages that stay inside: what implements them was made by code that is looked into."""
-    return blocking.package_of(name) in _INSIDE or name in ("(error).Error", "(io.Closer).Close")
+    return blocking.package_of(name) in _INSIDE or name == "(error).Error"
 
 
 def _leaves(name: str) -> str:
@@ -154,9 +181,11 @@ def _leaves(name: str) -> str:
         return "not-in-a-bubble"
     if _OUTSIDE.fullmatch(name):
         return "absolute-time" if name.startswith("time.") else "leaves-the-bubble"
-    if package in _INSIDE or (package.startswith(_CHECKS) and not _NOT_CHECKS.search(name)):
+    if package in _INSIDE or _AT_ONCE.fullmatch(name) or (package.startswith(_CHECKS) and not _NOT_CHECKS.search(name)):
         return ""
     standard = "." not in package.split("/")[0]
+    if not standard and (blocking.quiet(name) or _OTHERS_AT_ONCE.fullmatch(name)):
+        return ""  # loggers among them
     return "leaves-the-bubble" if standard else "call-out-of-sight"
 
 
@@ -176,9 +205,11 @@ def _state(bubble: Bubble) -> Refusal | None:
     return None
 
 
-def _under_lock(bubble: Bubble) -> Refusal | None:
-    """A wait with a mutex held: who waits for that mutex waits for no goroutine of the bubble, and time stands still."""
-    waiting = _waiting(bubble)
+def _under_lock(bubble: Bubble, waiting: set[str]) -> Refusal | None:
+    """A wait with a mutex held: who waits for that mutex waits for no goroutine of the bubble, and time stands still.
+
+    A ``sync.Once`` is a mutex for as long as its function runs. ``waiting``: ids of the functions that wait.
+    """
     for body in bubble.bodies:
         view = body.view
         places = [n for n in flow.everything(view.node) if n.is_named and _waits_here(view, n)]
@@ -191,9 +222,20 @@ def _under_lock(bubble: Bubble) -> Refusal | None:
                 line = view.line(place.start_byte)
                 return Refusal("waits-under-lock", f"{held[0]} is held while line {line} waits{_where(body)}")
         for call in view.calls_in(view.node):
-            if call.name == "(*sync.Once).Do":
-                return Refusal("waits-under-lock", f"a sync.Once is a lock, line {view.line(call.start)}{_where(body)}")
+            if call.name in _ONCE and _may_wait(view, view.source.node_at(call.start, call.end), waiting):
+                line = view.line(call.start)
+                return Refusal("waits-under-lock", f"what a sync.Once runs waits, line {line}{_where(body)}")
     return None
+
+
+_ONCE = ("(*sync.Once).Do", "sync.OnceFunc", "sync.OnceValue", "sync.OnceValues")
+
+
+def _may_wait(view: View, node: Node, waiting: set[str]) -> bool:
+    """Whether something in the node waits, or names a function that does."""
+    if any(n.is_named and _waits_here(view, n) for n in flow.everything(node)):
+        return True
+    return any(r.object in waiting for r in view.refs_in(node))
 
 
 def _waiting(bubble: Bubble) -> set[str]:
@@ -231,28 +273,79 @@ def _of_cond(view: View | None, place: Node, held: Sequence[str]) -> bool:
     return call is not None and call.name == "(*sync.Cond).Wait" and len(held) == 1
 
 
-def _spins(bubble: Bubble) -> Refusal | None:
+def _spins(bubble: Bubble, waiting: set[str]) -> Refusal | None:
     """A loop that asks again and again, without a wait: in a bubble the time that it waits for does not come."""
     for body, node in bubble.nodes():
-        if node.type != "for_statement" or flow.is_range(node):
+        inner = flow.body(node) if node.type == "for_statement" else None
+        if inner is None or flow.is_range(node) or flow.update(node) is not None:
             continue
-        inner = flow.body(node)
-        asks = [p for p in (flow.condition(node),) if p is not None]
-        counts = flow.update(node) is not None
-        polls = not asks or any(n.type == "call_expression" for p in asks for n in flow.everything(p))
-        waits = inner is not None and any(n.is_named and _waits_here(body.view, n) for n in flow.everything(inner))
-        if polls and not counts and not waits and not any(c.object for c in _module_calls(body, node)):
+        condition = flow.condition(node)
+        if condition is not None and not any(_asks(c) for c in body.view.calls_in(condition)):
+            continue
+        if not _may_wait(body.view, inner, waiting):
             return Refusal(
                 "busy-wait", f"the loop in line {body.view.line(node.start_byte)}{_where(body)} does not wait"
             )
     return None
 
 
-def _module_calls(body: Body, loop: Node) -> list[Call]:
-    """Calls in the loop's body of functions that are looked into, and may wait."""
-    inner = flow.body(loop)
-    found = body.view.calls_in(inner) if inner is not None else ()
-    return [c for c in found if c.kind in ("function", "method") and blocking.package_of(c.name) not in _INSIDE]
+def _asks(call: Call) -> bool:
+    """Whether others may change what the call gives: not of builtins, nor of what the function itself reads from."""
+    package = blocking.package_of(call.name)
+    shared = package in ("sync", "sync/atomic", "time", "context") or package not in _INSIDE
+    return call.kind not in ("builtin", "literal") and shared
+
+
+def _restless(bubble: Bubble) -> Refusal | None:
+    """Loops that keep each other going: goroutines that send as long as somebody receives never come to rest, and no time
+    passes. One loop that sends what it was asked for is fine: who asks comes to an end.
+    """
+    answering = 0
+    for body, node in bubble.nodes():
+        inner = flow.body(node) if node.type == "for_statement" else None
+        if inner is None or flow.update(node) is not None or not _goes_on(body.view, node):
+            continue
+        sends = [n for n in flow.runs_in(inner) if _sends(body.view, n)]
+        asked = flow.is_range(node)
+        if any(not asked and not _answers(n, node) for n in sends):
+            line = body.view.line(node.start_byte)
+            return Refusal("busy-wait", f"the loop in line {line}{_where(body)} sends for as long as somebody receives")
+        answering += bool(sends)
+    if answering > 1:
+        return Refusal("busy-wait", "several loops send when they have received: they may keep each other going")
+    return None
+
+
+def _goes_on(view: View, loop: Node) -> bool:
+    """Whether the loop has no end of its own: endless, while something holds, over a channel."""
+    clause = flow.clause(loop)
+    operand = clause.child_by_field_name("right") if clause is not None and clause.type == "range_clause" else None
+    if operand is None:
+        return True
+    known = view.facts.expr(view.path, operand.start_byte, operand.end_byte)
+    return known is None or "chan " in known.underlying[:7]
+
+
+def _sends(view: View, node: Node) -> bool:
+    call = view.call_at(node) if node.type == "call_expression" else None
+    return node.type == "send_statement" or (
+        call is not None and call.name in ("(*sync.Cond).Signal", "(*sync.Cond).Broadcast")
+    )
+
+
+def _answers(send: Node, loop: Node) -> bool:
+    """Whether a round of the loop has received something when it sends."""
+    node = send
+    while node.parent is not None and node != loop:
+        waited = node.child_by_field_name("communication") if node.type == "communication_case" else None
+        if waited is not None and not flow.contains(waited, send) and waited.type == "receive_statement":
+            return True
+        if node.parent.type == "statement_list":
+            before = flow.siblings(node)[0]
+            if any(flow.receives(n) for s in before for n in flow.inside(s) if s.type != "select_statement"):
+                return True
+        node = node.parent
+    return False
 
 
 def _where(body: Body) -> str:

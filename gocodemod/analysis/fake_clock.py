@@ -7,6 +7,7 @@ promised; where they cannot, the order is what the durations say.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from tree_sitter import Node
@@ -24,6 +25,12 @@ _TIMED = {
     "(*time.Timer).Reset": 0, "(*time.Ticker).Reset": 0, "context.WithTimeout": 1, "context.WithTimeoutCause": 1,
 }  # fmt: skip
 _READS = ("time.Now", "time.Since", "time.Until", "(context.Context).Deadline", "context.WithDeadline")
+# What makes numbers or text of a time or a duration that was measured.
+_MEASURES = re.compile(
+    r"\(time\.Duration\)\.(Hours|Minutes|Seconds|Milliseconds|Microseconds|Nanoseconds|String|Round|Truncate|Abs)"
+    r"|\(time\.Time\)\.(Format|AppendFormat|String|GoString|Unix\w*|Year|Month|Day|Date|Clock|Hour|Minute|Second|Nanosecond"
+    r"|YearDay|Weekday|ISOWeek|Marshal\w*|Round|Truncate)"
+)
 _MOST = 12
 
 
@@ -53,7 +60,10 @@ def of(bubble: Bubble, sleeps: list[Node]) -> Clock | Refusal:
     lengths = [_constant(test.view, _duration(s)) for s in sleeps]
     known = [n for n in lengths if n is not None]
     if not takes and not reads:
-        return Clock(idle=not looped and len(known) == len(lengths), others=others if timed else ())
+        settles = not looped and len(known) == len(lengths) and all(n > 0 for n in known)
+        return Clock(idle=settles, others=others if timed else ())
+    if reads and (what := _measured(bubble)):
+        return Refusal("measures-time", what)
     for body, call in timed:
         if why := _unknown(body, call):
             return why
@@ -64,9 +74,42 @@ def of(bubble: Bubble, sleeps: list[Node]) -> Clock | Refusal:
         first = takes[0][1]
         what = "the clock is looked at" if reads else "something else takes time"
         return Refusal("same-instant", f"{what} beside {first.name} (line {takes[0][0].view.line(first.start)})")
-    if meeting := _meeting(known, list(others)):
-        return Refusal("same-instant", f"a sleep may end at the very instant of what else takes {spelled(meeting)}")
+    if together := meeting(known, list(others)):
+        return Refusal("same-instant", f"a sleep may end at the very instant of what else takes {spelled(together)}")
     return Clock(idle=False, others=others)
+
+
+def _measured(bubble: Bubble) -> str:
+    """Where a measured time becomes a number or a text, such as ``time.Since(start).Seconds()`` and ``int64(elapsed)``."""
+    for body, call in bubble.calls():
+        if _MEASURES.fullmatch(call.name):
+            return f"{call.name.rsplit('.', 1)[-1]} in line {body.view.line(call.start)}{_where(body)}"
+    for body, node in bubble.nodes():
+        if node.type not in ("call_expression", "type_conversion_expression") or body.view.call_at(node) is not None:
+            continue
+        view = body.view
+        given = node.child_by_field_name("arguments") or node.child_by_field_name("operand")
+        inner = (
+            given.named_children[0]
+            if given is not None and given.type == "argument_list" and given.named_children
+            else given
+        )
+        made, of_what = (
+            view.facts.expr(view.path, n.start_byte, n.end_byte) if n is not None else None for n in (node, inner)
+        )
+        converts = (
+            made is not None
+            and of_what is not None
+            and of_what.type == "time.Duration"
+            and made.type != "time.Duration"
+        )
+        if converts and of_what is not None and of_what.constant is None:
+            return f"{view.text(node)} in line {view.line(node.start_byte)}{_where(body)}"
+    return ""
+
+
+def _where(body: Body) -> str:
+    return f" of {body.name}" if body.name else ""
 
 
 def _fails(view: View, call: Call) -> bool:
@@ -88,8 +131,8 @@ def _fails(view: View, call: Call) -> bool:
     return bool(inner) and flow.never_returns(inner[-1]) and "Skip" not in view.text(inner[-1])
 
 
-def _meeting(sleeps: list[int], others: list[int]) -> int:
-    """A sum of sleeps that some of the other durations also make, as often as they like; 0 if there is none."""
+def meeting(sleeps: list[int], others: list[int]) -> int:
+    """The least sum of some sleeps that the other durations make, too, each as often as it likes; 0 if there is none."""
     sums = {0}
     for length in sleeps:
         sums |= {s + length for s in sums}
