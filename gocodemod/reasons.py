@@ -42,8 +42,8 @@ REASONS: dict[str, str] = {
     ),
     # Signatures that would change.
     "exported-api": (
-        "The function is exported, or linked to by name: code that cannot be seen may call it as it is. A context is threaded "
-        "through it with `--thread-exported`; what main and internal packages export is no API."
+        "The name is exported, or linked to: code that cannot be seen may use what it names as it is. A context is threaded "
+        "through a function with `--thread-exported`; what main and internal packages export is no API."
     ),
     "used-as-value": (
         "The function, or its type, is used as a value somewhere, or called in a way that cannot be given one more argument, "
@@ -223,14 +223,6 @@ REASONS: dict[str, str] = {
         "should be shared, too, is for a person to decide."
     ),
     "fixed-together": ("The rewrite of another site changes this one with it."),
-    "exported-api": ("The name is exported, or linked to: code that cannot be seen may use what it names as it is."),
-    "used-as-value": (
-        "The function, or its type, is used as a value somewhere, so its signature is not ours to change."
-    ),
-    "satisfies-interface": ("An interface demands a method of this name, so its signature is not ours to change."),
-    "other-build-config": (
-        "A file that this build configuration leaves out, or a test that was not loaded, names what would change."
-    ),
     # ticker-stop and time-after-loop.
     "ownership-unknown": (
         "Somebody else may hold the timer or ticker (it, or its channel, is returned, stored, passed on, sent, "
