@@ -462,7 +462,8 @@ REASONS: dict[str, str] = {
         "program could hang."
     ),
     "defers-assume-success": (
-        "A deferred call commits, saves or publishes what was done, which is not to happen when the program has failed."
+        "A deferred call commits, saves or publishes what was done, or says that all is done, which is not to happen when the "
+        "program has failed."
     ),
     "closes-channel-in-use": (
         "A deferred call closes a channel that goroutines have, who may still send on it when the program exits: that "

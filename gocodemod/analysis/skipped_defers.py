@@ -29,6 +29,10 @@ _CANCELS = ("context.CancelFunc", "context.CancelCauseFunc")
 _SUCCEEDS = frozenset(
     {"commit", "save", "publish", "submit", "succeed", "complete", "promote", "rename", "accept", "ack"}
 )
+# Messages of the end of something that has come to it.
+_ALL_WENT_WELL = re.compile(
+    rb"(?<!not )\b(complet|succe|finish|done\b|elapsed|took\b|ready\b)|\.Since\(", re.IGNORECASE
+)
 _ON_PURPOSE = re.compile(
     rb"forc(e|ing)|immediate|without (wait|clean|run)|skip\w* (the )?(defer|clean)|hard (exit|stop)|(do|does)(n't| not) run",
     re.IGNORECASE,
@@ -182,6 +186,9 @@ def _tells(view: View, call: Call) -> bool:
 
 def _succeeds(view: View, statement: Node) -> str:
     for call in view.calls_in(statement):
+        tells = effects.is_log(call.name) or call.name.startswith("fmt.Print")
+        if tells and _ALL_WENT_WELL.search(view.source.data[call.start : call.end]):
+            return _written(view, call)
         if call.kind != "literal" and set(names.words(_callee(view, call).rsplit(".", 1)[-1])) & _SUCCEEDS:
             return _written(view, call)
     return ""
