@@ -11,7 +11,7 @@ EXTRAS := pr$(comma)$(if $(or $(GOCODEMOD_GO),$(shell command -v go 2>/dev/null)
 GO      = $(abspath $(BIN))/python -c 'from gocodemod.golang import toolchain; print(toolchain.find().path)'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types go-test unit goldens docs docs-check survey sweep faults contract build clean
+.PHONY: help demo test lint format types go-test unit goldens docs docs-check survey sweep fuzz faults contract build clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -65,6 +65,12 @@ DIRS   ?= "$$("$$($(GO))" env GOROOT)/src"
 REPORT ?=
 sweep: $(READY) ## every Go file below DIRS="../moby ..." through every transform, in memory
 	$(BIN)/python -m tests.sweep $(DIRS) $(if $(REPORT),--report $(REPORT))
+
+# Not part of `make test`, which tries a few of them.
+SECONDS ?= 600
+SEED    ?= 1
+fuzz: $(READY) ## damaged Go files through every transform: SECONDS=600 SEED=1
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --seed $(SEED)
 
 # Not part of `make test`, which does the same less often.
 FAULTS ?=
