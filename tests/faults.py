@@ -243,8 +243,11 @@ def interrupts(
         os.set_blocking(process.stderr.fileno(), False)
         said = (process.stderr.read() or b"").decode()
         process.stderr.close()
-        finished = process.returncode in (0, 1)
-        row.ends["finished before" if finished else f"exit {process.returncode}"] += 1
+        # Before our first line runs, the signal is Python's own to answer.
+        early = process.returncode == -number
+        finished = early or process.returncode in (0, 1)
+        end = "ended before it began" if early else "finished before" if finished else f"exit {process.returncode}"
+        row.ends[end] += 1
         if not finished and (process.returncode != 128 + number or "Traceback" in said or "gocodemod: " not in said):
             row.wrong.append(f"exit {process.returncode}: {said[-300:]}")
         if not finished and took > 5:

@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 # A pool takes about 0.1 s to start, in which one process parses this much.
 _ENOUGH_FOR_POOL = 1_000_000
 _BATCH = 200_000
-# Levels of the tree of one declaration. The deepest function of half a million that people wrote has 65; what looks
-# around in a function asks nodes for their parents again and again, which takes the square of the depth and more.
+# Levels of the tree of one declaration. Of sixty thousand functions the deepest has 408, to test a compiler with, and the
+# deepest that is there to be used 65. What looks around in a function asks nodes for their parents again and again, which
+# takes the square of the depth and more.
 _DEEPEST = 500
 
 
