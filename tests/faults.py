@@ -399,9 +399,9 @@ def sameness(ground: Ground, repeat: int, chance: random.Random) -> Row:
             jobs = ("1", "8")[turn % 2]
             ran = twin.run(twin.command(name, "-j", jobs, "--include-tests", *flags), PYTHONHASHSEED=str(turn + 1))
             said.add(ran.out.replace(str(twin.root).encode(), b""))
-            row.ends[f"{name}: {len(said)} different"] = turn + 1
+            row.ends[f"{name}: {len(said)} distinct"] = turn + 1
         shutil.rmtree(twin.root)
-    row.ends = Counter({f"{name}, {len(said)} different output": repeat for name, said in told.items()})
+    row.ends = Counter({f"{name}, {len(said)} distinct output": repeat for name, said in told.items()})
     row.wrong += [f"{name} said {len(said)} different things" for name, said in told.items() if len(said) != 1]
     return row
 
