@@ -11,7 +11,7 @@ EXTRAS := pr$(comma)$(if $(or $(GOCODEMOD_GO),$(shell command -v go 2>/dev/null)
 GO      = $(abspath $(BIN))/python -c 'from gocodemod.golang import toolchain; print(toolchain.find().path)'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types go-test unit goldens docs docs-check survey sweep faults contract build clean
+.PHONY: help demo test lint format types go-test unit goldens docs docs-check survey sweep fuzz faults bench contract build clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,7 +36,7 @@ format: $(READY) ## ruff: put right what can be
 	$(BIN)/ruff format .
 
 types: $(READY) ## mypy --strict
-	$(BIN)/mypy gocodemod tests
+	$(BIN)/mypy gocodemod tests benchmarks
 
 go-test: $(READY) ## vet and test the type checker's Go side
 	cd gocodemod/golang/typechecker && go="$$($(GO))" && "$$go" vet ./... && "$$go" test ./...
@@ -65,6 +65,17 @@ DIRS   ?= "$$("$$($(GO))" env GOROOT)/src"
 REPORT ?=
 sweep: $(READY) ## every Go file below DIRS="../moby ..." through every transform, in memory
 	$(BIN)/python -m tests.sweep $(DIRS) $(if $(REPORT),--report $(REPORT))
+
+# Not part of `make test`: it needs repositories, and rg, ast-grep and semgrep (left out where they are not there).
+BENCH ?= .
+bench: $(READY) ## how long we take beside other tools: BENCH="../etcd ../moby --changes ../syncthing --copies ../prometheus"
+	$(BIN)/python benchmarks/bench.py $(BENCH)
+
+# Not part of `make test`, which tries a few of them.
+SECONDS ?= 600
+SEED    ?= 1
+fuzz: $(READY) ## damaged Go files through every transform: SECONDS=600 SEED=1
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --seed $(SEED)
 
 # Not part of `make test`, which does the same less often.
 FAULTS ?=

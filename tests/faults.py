@@ -243,8 +243,11 @@ def interrupts(
         os.set_blocking(process.stderr.fileno(), False)
         said = (process.stderr.read() or b"").decode()
         process.stderr.close()
-        finished = process.returncode in (0, 1)
-        row.ends["finished before" if finished else f"exit {process.returncode}"] += 1
+        # Before our first line runs, the signal is Python's own to answer.
+        early = process.returncode == -number
+        finished = early or process.returncode in (0, 1)
+        end = "ended before it began" if early else "finished before" if finished else f"exit {process.returncode}"
+        row.ends[end] += 1
         if not finished and (process.returncode != 128 + number or "Traceback" in said or "gocodemod: " not in said):
             row.wrong.append(f"exit {process.returncode}: {said[-300:]}")
         if not finished and took > 5:
@@ -396,9 +399,9 @@ def sameness(ground: Ground, repeat: int, chance: random.Random) -> Row:
             jobs = ("1", "8")[turn % 2]
             ran = twin.run(twin.command(name, "-j", jobs, "--include-tests", *flags), PYTHONHASHSEED=str(turn + 1))
             said.add(ran.out.replace(str(twin.root).encode(), b""))
-            row.ends[f"{name}: {len(said)} different"] = turn + 1
+            row.ends[f"{name}: {len(said)} distinct"] = turn + 1
         shutil.rmtree(twin.root)
-    row.ends = Counter({f"{name}, {len(said)} different output": repeat for name, said in told.items()})
+    row.ends = Counter({f"{name}, {len(said)} distinct output": repeat for name, said in told.items()})
     row.wrong += [f"{name} said {len(said)} different things" for name, said in told.items() if len(said) != 1]
     return row
 

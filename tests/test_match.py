@@ -16,7 +16,7 @@ import tree_sitter
 from gocodemod import registry
 from gocodemod.engine import match as module
 from gocodemod.engine.discover import GoFile, discover
-from gocodemod.engine.match import Match, Matched, match, match_file
+from gocodemod.engine.match import Match, Matched, match, match_file, search_file
 from gocodemod.golang.source import Source
 from gocodemod.model import Refusal
 from gocodemod.settings import Settings
@@ -113,6 +113,15 @@ def test_a_broken_declaration_is_told_from_its_neighbours() -> None:
 def test_odd_files_do_no_harm(data: bytes) -> None:
     assert len(sites(data)) <= 1
     assert len(sites(data + b"\n//gocodemod:ignore\n")) <= 1
+
+
+@pytest.mark.parametrize("before, after", [(b"{", b"}"), (b"go func() {", b"}()\n"), (b"_ = 0", b" + 1")])
+def test_what_is_nested_deeper_than_people_write_is_left_out_and_told(before: bytes, after: bytes) -> None:
+    deep = before + after * 5000 + b"\nhit()" if b"=" in before else before * 5000 + b"hit()\n" + after * 5000
+    data = b"package p\nfunc f() {\n" + deep + b"\n}\n\nfunc g() { hit() }\n"
+    matches, problem = search_file(GoFile("/x/p.go", data), [CALL], "/x")
+    assert [m.site.start for m in matches] == [data.rindex(b"hit")]
+    assert problem == "the code at line 2 is nested too deep"
 
 
 def test_the_cut_around_needles_finds_what_the_whole_tree_holds() -> None:

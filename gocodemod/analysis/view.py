@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 import functools
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from tree_sitter import Node
 
@@ -12,6 +16,8 @@ from gocodemod.analysis import flow
 from gocodemod.golang.facts import Call, Facts, Function, Object, Ref
 from gocodemod.golang.source import Source
 from gocodemod.golang.versions import Language
+
+_Placed = TypeVar("_Placed", Ref, Call)
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,21 @@ class View:
     def _refs_by_start(self) -> dict[int, Ref]:
         return {r.start: r for r in self.refs}
 
+    @functools.cached_property
+    def _refs_by_object(self) -> dict[str, list[Ref]]:
+        found: dict[str, list[Ref]] = {}
+        for ref in self.refs:
+            found.setdefault(ref.object, []).append(ref)
+        return found
+
+    @functools.cached_property
+    def _ref_starts(self) -> list[int]:
+        return _starts(self.refs)
+
+    @functools.cached_property
+    def _call_starts(self) -> list[int]:
+        return _starts(self.calls)
+
     def call_at(self, node: Node) -> Call | None:
         return self._calls_by_span.get((node.start_byte, node.end_byte))
 
@@ -81,13 +102,13 @@ class View:
         return self._refs_by_start.get(field.start_byte) if field is not None else None
 
     def refs_of(self, object_id: str) -> tuple[Ref, ...]:
-        return tuple(r for r in self.refs if r.object == object_id)
+        return tuple(self._refs_by_object.get(object_id, ()))
 
     def refs_in(self, node: Node) -> tuple[Ref, ...]:
-        return tuple(r for r in self.refs if node.start_byte <= r.start and r.end <= node.end_byte)
+        return _inside(self.refs, self._ref_starts, node)
 
     def calls_in(self, node: Node) -> tuple[Call, ...]:
-        return tuple(c for c in self.calls if node.start_byte <= c.start and c.end <= node.end_byte)
+        return _inside(self.calls, self._call_starts, node)
 
     def own_calls_in(self, node: Node) -> tuple[Call, ...]:
         """Calls in the node that the site's own function makes, not a literal inside it."""
@@ -100,3 +121,17 @@ class View:
         """Whether the object is declared inside the node."""
         inside = declared is not None and node.start_byte <= declared.start < node.end_byte
         return inside and declared is not None and declared.path == self.path
+
+
+def _starts(found: Sequence[_Placed]) -> list[int]:
+    """Where they start, in order; empty where they are in another order."""
+    starts = [one.start for one in found]
+    return starts if all(a <= b for a, b in itertools.pairwise(starts)) else []
+
+
+def _inside(found: Sequence[_Placed], starts: Sequence[int], node: Node) -> tuple[_Placed, ...]:
+    """Those inside the node. Asked for each statement of a function, so it must not look at all of them each time."""
+    start, end = node.start_byte, node.end_byte
+    if starts:
+        found = found[bisect.bisect_left(starts, start) : bisect.bisect_right(starts, end)]
+    return tuple(one for one in found if start <= one.start and one.end <= end)

@@ -42,11 +42,10 @@ _PATIENCE = 5.0
 
 def entry() -> None:
     """The console script."""
-    stop = _Stop()
     for number in (signal.SIGINT, signal.SIGTERM):
         # A shell has its background jobs ignore Ctrl-C.
         if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, stop)
+            signal.signal(number, _STOP)
     raise SystemExit(main(sys.argv[1:], sys.stdout.buffer, sys.stderr))
 
 
@@ -54,12 +53,16 @@ class _Stop:
     """Handles signals that ask for an end."""
 
     def __init__(self) -> None:
+        self.number = 0
         self._deaf_until = 0.0
 
     def __call__(self, number: int, _: FrameType | None) -> None:
         if time.monotonic() >= self._deaf_until:
-            self._deaf_until = time.monotonic() + _PATIENCE
+            self.number, self._deaf_until = number, time.monotonic() + _PATIENCE
             raise Interrupted(number)
+
+
+_STOP = _Stop()
 
 
 def main(argv: Sequence[str], stdout: BinaryIO, stderr: TextIO) -> int:
@@ -71,21 +74,31 @@ def main(argv: Sequence[str], stdout: BinaryIO, stderr: TextIO) -> int:
             streams.out(f"gocodemod {gocodemod.__version__}\n".encode())
             return 0
         return _run(list(argv), streams)
-    except GocodemodError as error:
+    except Interrupted as interrupt:
+        return _stopped(streams, interrupt.number)
+    except Exception as error:
+        # What an interrupt broke on its way out is no failure of its own.
+        return _stopped(streams, _STOP.number) if _STOP.number else _failed(streams, error)
+
+
+def _stopped(streams: Streams, number: int) -> int:
+    streams.err(f"gocodemod: {'interrupted' if number == signal.SIGINT else 'ended by a signal'}\n")
+    return 128 + number
+
+
+def _failed(streams: Streams, error: Exception) -> int:
+    """Say what went wrong; the exit code."""
+    if isinstance(error, GocodemodError):
         streams.err(f"gocodemod: {error}\n")
         return error.exit_code
-    except Interrupted as interrupt:
-        streams.err(f"gocodemod: {'interrupted' if interrupt.number == signal.SIGINT else 'ended by a signal'}\n")
-        return 128 + interrupt.number
-    except Exception as error:
-        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _REFUSED):
-            streams.err(f"gocodemod: {_refused(error)}\n")
-            return 2
-        if os.environ.get("GOCODEMOD_DEBUG"):
-            raise
-        about = f"{type(error).__name__}: {error}"
-        streams.err(f"gocodemod: internal error: {about}\nThis is a bug; GOCODEMOD_DEBUG=1 shows where it is.\n")
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _REFUSED):
+        streams.err(f"gocodemod: {_refused(error)}\n")
         return 2
+    if os.environ.get("GOCODEMOD_DEBUG"):
+        raise error
+    about = f"{type(error).__name__}: {error}"
+    streams.err(f"gocodemod: internal error: {about}\nThis is a bug; GOCODEMOD_DEBUG=1 shows where it is.\n")
+    return 2
 
 
 def _refused(error: Exception) -> str:

@@ -88,6 +88,23 @@ class Source:
         return found
 
 
+def deeper(node: tree_sitter.Node, levels: int) -> bool:
+    """Whether the tree below the node has more levels than that."""
+    if node.descendant_count <= levels:
+        return False
+    cursor, depth = node.walk(), 0
+    while True:
+        if cursor.goto_first_child():
+            depth += 1
+            if depth > levels:
+                return True
+            continue
+        while not cursor.goto_next_sibling():
+            if depth == 0 or not cursor.goto_parent():
+                return False
+            depth -= 1
+
+
 def _specs(declaration: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
     for child in declaration.named_children:
         if child.type == "import_spec":
