@@ -58,6 +58,9 @@ func alive(t types.Type, seen map[types.Type]bool) string {
 			}
 		}
 	default: // interfaces, type parameters among them; channels; functions
+		if i, ok := t.(*types.Interface); ok && i.Empty() {
+			return "any" // as go/types writes it up to Go 1.26; Go 1.27 has interface{}
+		}
 		return types.TypeString(t, nil)
 	}
 	return ""
