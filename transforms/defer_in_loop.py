@@ -177,7 +177,9 @@ def _edits(view: View, part: _Part) -> list[Edit]:
     else:
         edits += layout.deeper(source, start, last.end_byte, part.statements)
         edits.append(layout.behind(source, last, "}()\n"))
-    return edits
+    # One edit over all that moves into the literal: what another fix puts there, a return above all, would mean
+    # something else inside of it.
+    return [layout.whole(source, edits)]
 
 
 def _function(view: View) -> str:

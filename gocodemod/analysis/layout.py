@@ -238,3 +238,14 @@ def _new_line(source: Source, start: int, end: int, text: str) -> Edit:
     """Put the text on lines of its own between ``start`` and ``end``, inside of what was one line."""
     # What now begins a line is part of the edit, so that it is laid out too.
     return Edit(start, end + 1, f"\n{text}".encode("utf-8", "surrogateescape") + source.data[end : end + 1])
+
+
+def whole(source: Source, edits: Iterable[Edit]) -> Edit:
+    """One edit that does what several do, and claims all that stands between them."""
+    ordered = sorted(edits)
+    start, end = ordered[0].start, max(e.end for e in ordered)
+    made, at = b"", start
+    for one in ordered:
+        made += source.data[at : one.start] + one.new
+        at = one.end
+    return Edit(start, end, made)
