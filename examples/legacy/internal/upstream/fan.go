@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// Probe asks every mirror of the upstream whether it answers, all at once, and returns how many do not.
-func Probe(mirrors []string) int {
+// Silent asks every mirror of the upstream whether it answers, all at once, and returns how many do not.
+func Silent(mirrors []string) int {
 	var wg sync.WaitGroup
 	failed := 0
 	for _, mirror := range mirrors {
