@@ -86,12 +86,13 @@ class Site:
 
 @dataclass(frozen=True)
 class Fix:
-    """A rewrite of one site: whole or not at all."""
+    """A rewrite of one site: whole or not at all. ``needs``: sites without whose fixes it would be wrong."""
 
     changes: tuple[FileChange, ...]
     level: Level
     message: str
     evidence: Evidence = field(default_factory=dict)
+    needs: tuple[Site, ...] = ()
 
 
 @dataclass(frozen=True)

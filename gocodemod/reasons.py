@@ -222,6 +222,10 @@ REASONS: dict[str, str] = {
         "A struct that holds a WaitGroup is passed by value, and the WaitGroup is copied with it. Whether the rest "
         "should be shared, too, is for a person to decide."
     ),
+    "needs-another-fix": (
+        "The fix would be right only together with another one (a loop that main waits for, too), which was left out, lost a "
+        "conflict or was rolled back."
+    ),
     "fixed-together": ("The rewrite of another site changes this one with it."),
     # ticker-stop and time-after-loop.
     "ownership-unknown": (

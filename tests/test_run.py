@@ -14,9 +14,10 @@ from gocodemod.engine.result import Result
 from gocodemod.engine.run import run
 from gocodemod.errors import NotIdempotent, ToolchainError
 from gocodemod.golang import toolchain
-from gocodemod.model import Kind, Level, Outcome, Verification
+from gocodemod.model import Decision, Fix, Kind, Level, Outcome, Verification
 from gocodemod.reasons import REASONS
 from gocodemod.settings import Settings
+from gocodemod.transform import Candidate, Context
 from tests.fakes import DECLARATIONS, FAKE
 
 Tree = Callable[..., Path]
@@ -90,6 +91,21 @@ def test_a_fix_that_does_not_compile_is_rolled_back_alone(tree: Tree) -> None:
     text = after(result, "a.go")
     assert "_ = 1" in text and "_ = 2" in text and "todo(`_ = nowhere`)" in text
     assert result.outcomes[0].verification is Verification.VETTED
+
+
+def test_a_fix_is_not_made_without_those_that_it_needs(tree: Tree) -> None:
+    root = tree({"a.go": go("todo(`_ = 1`)\ntodo(`_ = nowhere`)\ntodo(`_ = 2`)"), "b/b.go": go("todo(`_ = 3`)")})
+    first, second, third, other = (o.site for o in look(root).outcomes)
+    needs = {first.fingerprint: (third,), third.fingerprint: (second,)}
+
+    def tied(candidate: Candidate, context: Context) -> Decision | None:
+        fix = FAKE.decide(candidate, context)
+        assert isinstance(fix, Fix)
+        return replace(fix, needs=needs.get(candidate.site.fingerprint, ()))
+
+    result = run([str(root)], SETTINGS, write=False, transforms=[replace(FAKE, decide=tied)])
+    assert kinds(result) == ["refused needs-another-fix", "rolled-back", "refused needs-another-fix", "fixable"]
+    assert [c.path for c in result.changed] == [other.path]
 
 
 def test_a_fix_that_is_no_go_is_rolled_back(tree: Tree) -> None:

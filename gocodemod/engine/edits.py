@@ -176,6 +176,19 @@ def merge(proposals: Iterable[Proposal]) -> Merged:
     return Merged(tuple(kept), tuple(lost))
 
 
+def whole(proposals: Sequence[Proposal]) -> tuple[tuple[Proposal, ...], tuple[Proposal, ...]]:
+    """Those whose fixes have all that they need among them, and the others."""
+    kept: list[Proposal] = list(proposals)
+    left: list[Proposal] = []
+    while True:
+        there = {p.site for p in kept}
+        lacking = [p for p in kept if not there.issuperset(p.fix.needs)]
+        if not lacking:
+            return tuple(kept), tuple(left)
+        left += lacking
+        kept = [p for p in kept if p not in lacking]
+
+
 def edits_of(proposals: Iterable[Proposal], path: str) -> tuple[Edit, ...]:
     """The edits that the proposals (as merged) make in one file."""
     return combine(*(change.edits for p in proposals for change in p.fix.changes if change.path == path))

@@ -148,7 +148,7 @@ def _toolchain(settings: Settings) -> tuple[go.Toolchain | None, str]:
 
 
 def joined(sets: Mapping[str, list[Proposal]]) -> dict[str, list[Proposal]]:
-    """The sets, those as one whose fixes share an edit: neither would be whole, or merge, without the other's."""
+    """The sets, those as one whose fixes share an edit, or need each other: neither would be whole without the other's."""
     names = {name: name for name in sets}
 
     def first(name: str) -> str:
@@ -156,11 +156,13 @@ def joined(sets: Mapping[str, list[Proposal]]) -> dict[str, list[Proposal]]:
             name = names[name]
         return name
 
-    owner: dict[tuple[str, Edit], str] = {}
+    owner: dict[tuple[str, Edit] | Site, str] = {}
     for name in sorted(sets):
-        for change in (c for proposal in sets[name] for c in proposal.fix.changes):
-            for edit in change.edits:
-                low, high = sorted((first(name), first(owner.setdefault((change.path, edit), name))))
+        for proposal in sets[name]:
+            shares: list[tuple[str, Edit] | Site] = [proposal.site, *proposal.fix.needs]
+            shares += [(change.path, edit) for change in proposal.fix.changes for edit in change.edits]
+            for shared in shares:
+                low, high = sorted((first(name), first(owner.setdefault(shared, name))))
                 names[high] = low
     found: dict[str, list[Proposal]] = {}
     for name in sorted(sets):
@@ -231,7 +233,7 @@ class _Turn:
         merged = algebra.merge(proposals)
         outcomes = [_conflicted(loser, winner) for loser, winner in merged.lost]
         assembler = Assembler(decisions.sources, self.checkers.gofmt)
-        verified = self._verified(assembler, merged.kept)
+        verified = self._verified_whole(assembler, merged.kept)
         outcomes += [_lost(loss) for loss in verified.lost]
         outcomes += [self._done(p, verified.verification[p.site]) for p in verified.kept]
         changed = tuple(
@@ -261,6 +263,18 @@ class _Turn:
 
     def _offered(self, fix: Fix) -> bool:
         return fix.level is Level.SAFE or self.settings.level is Level.REVIEW
+
+    def _verified_whole(self, assembler: Assembler, proposals: Sequence[Proposal]) -> Verified:
+        """Verified, and none of them without the fixes that it needs."""
+        lost: list[Loss] = []
+        while True:
+            proposals, lacking = algebra.whole(proposals)
+            lost += [_without_others(p) for p in lacking]
+            verified = self._verified(assembler, proposals)
+            lost += verified.lost
+            if not algebra.whole(verified.kept)[1]:
+                return replace(verified, lost=tuple(lost))
+            proposals = verified.kept
 
     def _verified(self, assembler: Assembler, proposals: Sequence[Proposal]) -> Verified:
         built = assembler.assemble(proposals)
@@ -320,6 +334,11 @@ def _lost(loss: Loss) -> Outcome:
     fix = loss.proposal.fix
     level = None if loss.kind is Kind.REFUSED else fix.level
     return Outcome(loss.proposal.site, loss.kind, level, loss.reason, loss.message, fix.evidence, fix=fix)
+
+
+def _without_others(proposal: Proposal) -> Loss:
+    places = ", ".join(f"{os.path.basename(s.path)}:{s.line}" for s in proposal.fix.needs)
+    return Loss(proposal, Kind.REFUSED, "needs-another-fix", f"right only with the fix of {places}, which is not made")
 
 
 def _ordered(outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:

@@ -183,51 +183,29 @@ class _Threading:
         """Keep those fixes whose mains end with their contexts: by themselves, or together with others that are kept."""
         waiting = {p.index: p for p in planned if p.plan.mains and isinstance(answers[p.index], Fix)}
         problems: dict[int, Refusal] = {}
-        kept: list[Proposal] = []
-        more: list[Proposal] | None = None
+        kept: list[_Planned] = []
+        more: list[_Planned] | None = None
         while more is None or (more and waiting):
-            lines = ", ".join(f"{os.path.basename(k.site.path)}:{k.site.line}" for k in kept)
             more = []
-            for index, one in list(waiting.items()):
-                fix = answers[index]
-                assert isinstance(fix, Fix), "only fixes are waiting"
-                problem = self._main_goes_on(one, [*kept, Proposal(one.match.site, fix)])
+            for one in list(waiting.values()):
+                others = [k for k in kept if set(k.plan.mains) & set(one.plan.mains)]
+                problem = self._main_goes_on(one, _made([*others, one], answers))
                 if problem is not None:
-                    problems[index] = problem
+                    problems[one.index] = problem
                     continue
-                if kept:
-                    told = {"together": f"main ends only with the fix of {lines}, too"}
-                    answers[index] = fix = replace(fix, evidence={**fix.evidence, **told})
-                more.append(Proposal(one.match.site, fix))
-                del waiting[index]
+                answers |= _bound([one], others, answers)
+                more.append(waiting.pop(one.index))
             kept += more
-        self._all_or_none(waiting, kept, problems, answers)
-        answers |= {index: problems[index] for index in waiting}
-
-    def _all_or_none(
-        self,
-        waiting: dict[int, _Planned],
-        kept: Sequence[Proposal],
-        problems: Mapping[int, Refusal],
-        answers: dict[int, Decision],
-    ) -> None:
-        """Fixes of one main that wait for each other are kept if it ends with all of them."""
-        by_main: dict[tuple[str, ...], list[_Planned]] = {}
+        # What is left may wait for each other: all of one main, or none.
+        by_mains: dict[tuple[str, ...], list[_Planned]] = {}
         for one in waiting.values():
-            if problems[one.index].reason == "main-does-not-stop":
-                by_main.setdefault(tuple(one.plan.mains), []).append(one)
-        for group in by_main.values():
-            fixes = [(one, fix) for one in group if isinstance(fix := answers[one.index], Fix)]
-            proposals = [Proposal(one.match.site, fix) for one, fix in fixes]
-            if len(fixes) < 2 or self._main_goes_on(group[0], [*kept, *proposals]) is not None:
-                continue
-            for one, fix in fixes:
-                others = ", ".join(
-                    f"{os.path.basename(p.site.path)}:{p.site.line}" for p in proposals if p.site != one.match.site
-                )
-                told = {"together": f"main ends only with the fix of {others}, too"}
-                answers[one.index] = replace(fix, evidence={**fix.evidence, **told})
-                del waiting[one.index]
+            by_mains.setdefault(one.plan.mains, []).append(one)
+        for group in by_mains.values():
+            others = [k for k in kept if set(k.plan.mains) & set(group[0].plan.mains)]
+            if len(group) > 1 and self._main_goes_on(group[0], _made([*others, *group], answers)) is None:
+                answers |= _bound(group, others, answers)
+            else:
+                answers |= {one.index: problems[one.index] for one in group}
 
     def _round(self, planned: Sequence[_Planned], answers: dict[int, Decision]) -> list[_Planned]:
         """Decide over these plans laid together. Returned: those whose rewrite meets another plan's edits."""
@@ -301,6 +279,27 @@ class _Threading:
         assembler = Assembler(self.sources, lambda data: data)
         edits = {path: assembler.edits(path, proposals) for path in algebra.paths_of(proposals)}
         return {path: algebra.apply(self.read(path), e) for path, e in edits.items()}, edits
+
+
+def _made(planned: Sequence[_Planned], answers: Mapping[int, Decision]) -> list[Proposal]:
+    """The fixes that were decided on for these plans."""
+    return [Proposal(p.match.site, fix) for p in planned if isinstance(fix := answers[p.index], Fix)]
+
+
+def _bound(
+    planned: Sequence[_Planned], others: Sequence[_Planned], answers: Mapping[int, Decision]
+) -> dict[int, Decision]:
+    """The fixes of these plans, each of which needs all of them, and the others."""
+    bound: dict[int, Decision] = {}
+    for made in _made([*others, *planned], answers):
+        needs = tuple(p.match.site for p in (*others, *planned) if p.match.site != made.site)
+        one = next((p for p in planned if p.match.site == made.site), None)
+        if one is None or not needs:
+            continue
+        lines = ", ".join(f"{os.path.basename(s.path)}:{s.line}" for s in needs)
+        told = {"together": f"main ends only with the fix of {lines}, too"}
+        bound[one.index] = replace(made.fix, evidence={**made.fix.evidence, **told}, needs=needs)
+    return bound
 
 
 def _also(refusal: Refusal, plan: Refusal) -> Refusal:
