@@ -15,7 +15,6 @@ from gocodemod.golang.facts import Function, Ref, Visible
 R = TypeVar("R")
 Rejected = Callable[[str, str], R]
 
-_ROOTS = frozenset({"context.Background", "context.TODO", "context.WithoutCancel"})
 _FIRES = frozenset(
     {
         "context.WithTimeout",
@@ -158,7 +157,7 @@ def _may_fire(view: View, object_id: str, seen: set[str]) -> bool:
     known = list(origins.of(view, object_id))
     if declared is not None and declared.kind == "param":
         return not any(
-            o.call is not None and o.call.name in _ROOTS and not _replaces_nil(view, o.define) for o in known
+            o.call is not None and o.call.name in origins.ROOTS and not _replaces_nil(view, o.define) for o in known
         )
     if declared is None or declared.kind != "var":
         return True
@@ -179,7 +178,7 @@ def _value_may_fire(view: View, origin: Origin, seen: set[str]) -> bool:
     if origin.call is None:
         return not given or any(_may_fire(view, i, seen) for i in given)
     name = origin.call.name
-    if name in _ROOTS:
+    if name in origins.ROOTS:
         return False
     if name in _FIRES or any(_may_fire(view, i, seen) for i in given):
         return True
@@ -188,7 +187,7 @@ def _value_may_fire(view: View, origin: Origin, seen: set[str]) -> bool:
     if name == "context.WithValue":
         return False
     inner = view.facts.calls(origin.define.path, origin.define.value_start, origin.define.value_end)
-    rooted = bool(given) or any(c.name in _ROOTS for c in inner)
+    rooted = bool(given) or any(c.name in origins.ROOTS for c in inner)
     telling = set(names.words(name.rsplit(".", 1)[-1])) & _MAY_FIRE
     return not rooted or bool(telling) or bool(origins.cancels(view, origin.define))
 

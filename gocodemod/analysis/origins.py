@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from gocodemod.analysis.view import View
 from gocodemod.golang.facts import Call, Ref
 
+# What these make does not end, or not with what it was made from.
+ROOTS = frozenset({"context.Background", "context.TODO", "context.WithoutCancel"})
 _CANCELS = frozenset({"context.CancelFunc", "context.CancelCauseFunc", "func()"})
 
 

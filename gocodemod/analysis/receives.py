@@ -17,7 +17,6 @@ _TIMERS = frozenset({"time.After", "time.NewTimer", "time.Tick", "time.NewTicker
 DEADLINES = frozenset(
     {"context.WithTimeout", "context.WithDeadline", "context.WithTimeoutCause", "context.WithDeadlineCause"}
 )
-_ROOTS = frozenset({"context.Background", "context.TODO", "context.WithoutCancel"})
 # A context made from one that was made from one...: more than this is not followed.
 _CHAIN = 8
 
@@ -325,7 +324,7 @@ def handed(reach: Reach, body: int, variable: str, depth: int = _CHAIN) -> list[
 def parents(view: View, variable: str) -> list[str]:
     """The contexts that end this one when they end, where it has one value."""
     found = list(origins.of(view, variable, keys=True))
-    if len(found) != 1 or (found[0].call is not None and found[0].call.name in _ROOTS):
+    if len(found) != 1 or (found[0].call is not None and found[0].call.name in origins.ROOTS):
         return []
     define = found[0].define
     refs = view.facts.refs(define.path, define.value_start, define.value_end)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from gocodemod.analysis import channels, construction, derived, firing, flow, goroutines, looks
+from gocodemod.analysis import channels, construction, derived, firing, flow, goroutines, looks, origins
 from gocodemod.analysis.view import View
 from gocodemod.golang.facts import Ref, Visible
 from gocodemod.golang.versions import TESTING_CONTEXT
@@ -227,13 +227,12 @@ def _in(ref: Ref, node: Node) -> bool:
     return node.start_byte <= ref.start < node.end_byte
 
 
-# Made on purpose where a context is in scope: what the call does must not end with it.
-DETACHED = frozenset({"context.Background", "context.TODO", "context.WithoutCancel"})
-
-
 def _chooses_its_own(view: View, loop: Node, found: Visible) -> bool:
-    """Whether the loop calls with a context that cannot end, and touches the candidate at most to make it."""
-    detached = [c for c in view.calls_in(loop) if c.name in DETACHED]
+    """Whether the loop calls with a context that cannot end, and touches the candidate at most to make it.
+
+    Made where another is in scope, that is on purpose: what the call does must not end with it.
+    """
+    detached = [c for c in view.calls_in(loop) if c.name in origins.ROOTS]
     inside = [r for r in refs_of(view, found) if _in(r, loop)]
     if any(not any(c.start <= r.start < c.end for c in detached) for r in inside):
         return False
@@ -242,7 +241,7 @@ def _chooses_its_own(view: View, loop: Node, found: Visible) -> bool:
 
 def _only_logs(view: View, loop: Node) -> bool:
     """Whether those contexts go to loggers alone (``log.G(context.TODO())``)."""
-    detached = [c for c in view.calls_in(loop) if c.name in DETACHED]
+    detached = [c for c in view.calls_in(loop) if c.name in origins.ROOTS]
     around = [[o for o in view.calls_in(loop) if o.start < c.start and c.end <= o.end] for c in detached]
     return all(any("log" in o.name.lower() for o in outer) for outer in around)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from gocodemod.analysis import endings, flow, programs, reach
+from gocodemod.analysis import blocking, endings, flow, programs, reach
 from gocodemod.analysis.endings import Verdict
 from gocodemod.analysis.view import View
 from gocodemod.model import Refusal
@@ -37,10 +38,17 @@ def problem(world: World, main: str) -> Refusal | None:
     pause = _pause(found)
     if pause:
         return Refusal("main-does-not-stop", f"main may go on for a while after its context has ended: {pause}")
-    foreign = next((n for n in found.unseen if not _standard(n)), None)
+    foreign = next(iter(found.values), None) or next((n for n in _named(found) if not _standard(n)), None)
     if foreign is not None:
         return Refusal("main-does-not-stop", f"whether {foreign} comes back when the context has ended cannot be seen")
     return None
+
+
+def _named(found: endings.Ending) -> Iterator[str]:
+    """Full names of the calls out of sight (``Ending.unseen`` has them without the folders of their import paths)."""
+    for edge in found.reach.unseen:
+        if edge.call.kind != "value" and not blocking.quiet(edge.call.name):
+            yield edge.call.name or reach.text_of(found.reach.bodies[edge.caller].view, edge.call)
 
 
 # Nanoseconds. Who has pressed Ctrl-C waits for longer only if something tells them why.
@@ -95,10 +103,9 @@ def _pause(found: endings.Ending) -> str:
 
 
 def _standard(name: str) -> bool:
-    """Whether the standard library's: its import paths have no dot in their first element. Function values have no path."""
-    bare = name.lstrip("(*")
-    return (
-        "." in bare
-        and name.startswith(("(*",)) is name.startswith("(")
-        and "." not in bare.split("/", 1)[0].split(".", 1)[0]
-    )
+    """Whether the standard library's: its import paths have no dot in their first element. A method of an interface may be
+    anybody's.
+    """
+    interface = name.startswith("(") and not name.startswith("(*")
+    package = blocking.package_of(name)
+    return bool(package) and not interface and "." not in package.split("/")[0]

@@ -291,7 +291,7 @@ def _detached(view: View) -> str:
     nearest = signals.parent(view)
     made = origins.of(view, nearest.signal.object) if nearest is not None else ()
     calls = (c for o in made for c in view.facts.calls(o.define.path, o.define.value_start, o.define.value_end))
-    return nearest.signal.text if nearest is not None and any(c.name in signals.DETACHED for c in calls) else ""
+    return nearest.signal.text if nearest is not None and any(c.name in origins.ROOTS for c in calls) else ""
 
 
 def _set_on_some_paths(view: View, field: Signal) -> bool:
