@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from tree_sitter import Node
 
-from gocodemod.analysis import captures, effects, firing, flow, guards, names, races, reach, sharing
+from gocodemod.analysis import captures, effects, exclusion, firing, flow, names, races, reach, sharing
 from gocodemod.analysis.view import View
 from gocodemod.analysis.workers import Worker
 from gocodemod.golang.facts import Call, Object
@@ -25,7 +25,7 @@ _RECYCLES = frozenset({"put", "recycle", "free", "store", "give", "requeue", "en
 
 def problem(context: Context, view: View, workers: Sequence[Worker]) -> Refusal | None:
     """Why the function cannot leave these goroutines behind at ``view.node``."""
-    if workers and (guard := guards.given_back(view, deferred(view))) is not None:
+    if workers and (guard := exclusion.given_back(view, deferred(view))) is not None:
         what, line = guard
         return Refusal(
             "lets-the-next-in",
