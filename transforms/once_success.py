@@ -111,7 +111,13 @@ def decide(candidate: Candidate, context: Context) -> Decision | None:
     if isinstance(site, Refusal):
         return site
     refused = (
-        _reset(site) or _captures(site) or _answers(site) or _lost(site) or _hidden(site) or _unfit_for_retry(site)
+        _reset(site)
+        or _captures(site)
+        or _set_later(site)
+        or _answers(site)
+        or _lost(site)
+        or _hidden(site)
+        or _unfit_for_retry(site)
     )
     return refused or _fix(site)
 
@@ -226,6 +232,19 @@ def _answers(site: Getter) -> Refusal | None:
         first = next((u for u in view.facts.uses(value.id) if _sets_at_start(u, value)), None)
         if first is not None:
             return Refusal("failure-is-answer", f"{value.name} has a value before the load: {_place(view, first)}")
+    return None
+
+
+def _set_later(site: Getter) -> Refusal | None:
+    """An error that is looked at between Do and the return, where the new path does not come by, and set elsewhere."""
+    view = site.view
+    for error in site.success.errors if site.before and not site.retry else ():
+        for use in view.facts.uses(error.id):
+            inside = use.path == view.path and site.literal.start_byte <= use.start < site.literal.end_byte
+            if use.role in ("assign", "update", "address") and not inside:
+                return Refusal("value-used-elsewhere", f"{_place(view, use)} sets {error.name}, too")
+        if path := configurations.uses_elsewhere(view, error):
+            return Refusal("other-build-config", f"{os.path.basename(path)} names {error.name} and is not loaded")
     return None
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from gocodemod.analysis import blocking, configurations, declared, flow, layout
+from gocodemod.analysis import configurations, declared, flow, layout
 from gocodemod.analysis.atomics import Use
 from gocodemod.analysis.view import View
 from gocodemod.golang.facts import Object, Ref
@@ -15,8 +17,10 @@ from gocodemod.model import Edit, FileChange, Refusal
 from gocodemod.transform import Context
 
 _WAITS = ("send_statement", "select_statement", "go_statement", "func_literal", "goto_statement")
-# What prints a value may call its String, which may come to want the lock.
-_PRINTS = ("fmt.", "log.", "(*log.Logger).", "log/slog.")
+# Calls that take numbers and text alone: others may come back to this package (a String, a Less, an Is), and want the lock.
+_PLAIN = re.compile(
+    r"time\.(Now|Since|Until)|\(time\.(Time|Duration)\)\.\w+|errors\.New|strconv\.\w+|math(/bits)?\.\w+"
+)
 _LOCKS = ("sync.Mutex", "sync.RWMutex", "*sync.Mutex", "*sync.RWMutex")
 
 
@@ -49,18 +53,19 @@ def guard(context: Context, view: View, known: Object, found: list[Use]) -> Guar
         return Refusal("import-name-taken", f"{sync} means something else where {known.name} is declared")
     name = declared.fresh(view, known, base.object if base is not None else "", f"{known.name}Mu")
     edits: dict[str, list[Edit]] = {declaration.path: [declaration.beside(name, f"{sync}.Mutex")]}
-    holders: dict[tuple[str, int], str] = {}
-    for use in found:
+    holders: dict[tuple[str, int], tuple[str, str]] = {}
+    for use in sorted(found, key=lambda u: (u.ref.path, u.ref.start)):
         function = use.view.function
         key = (use.ref.path, function.start_byte)
         lock = f"{use.text.rsplit('.', 1)[0]}.{name}" if "." in use.text else name
+        owner = of.object if (of := _base(use)) is not None else ""
         if key in holders:
-            if holders[key] != lock:
+            if holders[key] != (lock, owner):
                 return Refusal("checked-then-changed", f"{use.place} uses another value's")
             continue
         if problem := _unfit(use, function):
             return Refusal("checked-then-changed", f"{use.place} {problem}")
-        holders[key] = lock
+        holders[key] = (lock, owner)
         block = flow.body(function)
         assert block is not None, "a function with a use has a body"
         text = f"{lock}.Lock()\ndefer {lock}.Unlock()\n"
@@ -89,10 +94,36 @@ def _unfit(use: Use, function: Node) -> str:
     for node in flow.everything(function):
         if node.type in _WAITS or flow.receives(node):
             return f"is in a function that may wait, in line {view.line(node.start_byte)}"
+        if node.type == "for_statement":
+            return f"is in a function with a loop, in line {view.line(node.start_byte)}, that may wait for others to change it"
     for call in view.calls_in(function):
-        if call.kind != "builtin" and (not blocking.quiet(call.name) or call.name.startswith(_PRINTS)):
+        if call.kind != "builtin" and not _PLAIN.fullmatch(call.name):
             return f"is in a function that calls {call.name or 'what it is given'}"
-    return ""
+    return "" if _reached(use, function) else "is not reached on every way: there may be nothing to lock before"
+
+
+def _reached(use: Use, function: Node) -> bool:
+    """Whether the function's first use comes before anything that could keep it from there: a nil value has no lock."""
+    if "." not in use.text:
+        return True
+    ref, block = _base(use), flow.body(function)
+    if ref is None or block is None or any(r.role == "compare" for r in use.view.refs_of(ref.object)):
+        return False
+    for statement in flow.statements(block):
+        if statement.start_byte <= use.ref.start < statement.end_byte:
+            tested = statement.child_by_field_name("condition") if statement.type == "if_statement" else statement
+            inside = tested is not None and tested.start_byte <= use.ref.start < tested.end_byte
+            return inside and not any(n.type == "block" for n in _between(use.node, statement))
+        if any(n.type == "return_statement" or flow.never_returns(n) for n in flow.inside(statement)):
+            return False
+    return False
+
+
+def _between(node: Node, outer: Node) -> Iterator[Node]:
+    current = node.parent
+    while current is not None and current != outer:
+        yield current
+        current = current.parent
 
 
 def _is_given(use: Use) -> bool:

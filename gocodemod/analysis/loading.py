@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from gocodemod.analysis import flow
+from gocodemod.analysis import blocking, flow
 from gocodemod.analysis.view import View
 from gocodemod.golang.facts import Object, Ref
 from gocodemod.model import Refusal
@@ -123,9 +123,24 @@ class _Walk:
         for node in flow.inside(literal):
             if node.type in ("goto_statement", "labeled_statement"):
                 return node, "jumps"
-            if node.type == "defer_statement" and any(r.object in ids for r in self.view.refs_in(node)):
+            if node.type == "defer_statement" and not self._only_frees(node, ids):
                 return node, "is deferred, and runs when success has been told already"
         return None
+
+    def _only_frees(self, deferred: Node, ids: set[str]) -> bool:
+        """Whether a deferred call is one of the standard library's that has nothing to do with what is loaded."""
+        calls = self.view.calls_in(deferred)
+        refs = [self.view.facts.object(r.object) for r in self.view.refs_in(deferred) if r.object]
+        if any(c.kind not in ("method", "function") for c in calls) or any(o is None or o.id in ids for o in refs):
+            return False
+        if any("." in blocking.package_of(c.name).split("/")[0] or not blocking.package_of(c.name) for c in calls):
+            return False
+        frees = all(blocking.last_of(c.name) in ("Unlock", "RUnlock", "Close", "Stop") for c in calls)
+        # What is printed may print itself, by a method of this package.
+        tells = all(blocking.quiet(c.name) for c in calls) and all(
+            o is not None and o.kind in ("package", "func") for o in refs
+        )
+        return frees or tells
 
     def statements(self, block: Node, listed: list[Node]) -> tuple[Node, str] | Refusal:
         """Where in a list of statements success is certain: at the end of which block, and on what condition."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from gocodemod.analysis import configurations, deferring, flow, holding, reach, starting
+from gocodemod.analysis import blocking, configurations, deferring, flow, holding, loops, reach, starting
 from gocodemod.analysis.reach import Body
 from gocodemod.analysis.view import View
 from gocodemod.errors import TypesUnavailable
@@ -222,6 +222,8 @@ def _push(there: View, ref: Ref, items: Object, lock: Object, condition: Object)
         return where
     if items.id in (r.object for r in there.refs_in(given[1])):
         return where
+    if shared := _under_lock(there, given[1]):
+        return f"what line {there.line(ref.start)} adds is made of {shared} while the lock is held"
     before, after = flow.siblings(statement)
     section = _section(there, before, path)
     base = path.rpartition(".")[0]
@@ -231,6 +233,18 @@ def _push(there: View, ref: Ref, items: Object, lock: Object, condition: Object)
     if last is None:
         return f"the lock is held for more than to add an element in line {there.line(statement.start_byte)}"
     return Run(there, section[0], last, base, given[1])
+
+
+def _under_lock(there: View, value: Node) -> str:
+    """What a pushed value is made of that the lock may guard, ``""`` for the function's own variables and constants."""
+    call = next((c for c in there.calls_in(value) if c.kind != "builtin"), None)
+    if call is not None:
+        return call.name or "a call"
+    for ref in there.refs_in(value):
+        known = there.facts.object(ref.object) if ref.object else None
+        if known is None or (known.kind in ("field", "var") and known.scope != "function" and ref.role != "key"):
+            return ref.name
+    return ""
 
 
 def _field(view: View, statement: Node) -> Object | None:
@@ -302,8 +316,15 @@ def full(context: Context, queue: Queue) -> Refusal | None:
     for body in found.bodies:
         if _adds(body, push):
             return Refusal("consumer-pushes", "whoever takes elements adds some as well", level=Level.REPORT)
-        if (waits := _waits_for(body, queue)) is not None:
+        if (waits := _waits_for(context, body, queue)) is not None:
             why = f"whoever takes elements also waits at line {body.view.line(waits.start_byte)}, perhaps for who adds them"
+            return Refusal("consumer-unclear", why, level=Level.REPORT)
+    for edge in found.unseen:
+        own = found.bodies[edge.caller].view.path == queue.pop.view.path
+        if own and queue.pop.first.start_byte <= edge.call.start < queue.pop.last.end_byte:
+            continue
+        if edge.call.kind not in _OUT_OF_SIGHT and not blocking.quiet(edge.call.name):
+            why = f"whoever takes elements calls {edge.call.name}, which may wait for who adds them"
             return Refusal("consumer-unclear", why, level=Level.REPORT)
     unseen = [e for e in found.unseen if e.call.kind in _OUT_OF_SIGHT]
     if unseen or not found.complete:
@@ -319,8 +340,8 @@ def _adds(body: Body, push: Run) -> bool:
     return same and any(n.start_byte == push.first.start_byte for n in flow.runs_in(body.view.node))
 
 
-def _waits_for(body: Body, queue: Queue) -> Node | None:
-    """Where whoever takes elements sends, receives or waits: that may be for somebody who is still adding."""
+def _waits_for(context: Context, body: Body, queue: Queue) -> Node | None:
+    """Where whoever takes elements waits, or may: that may be for somebody who is still adding."""
     pop = queue.pop
     for node in flow.runs_in(body.view.node):
         if body.view.path == pop.view.path and pop.first.start_byte <= node.start_byte < pop.last.end_byte:
@@ -329,7 +350,7 @@ def _waits_for(body: Body, queue: Queue) -> Node | None:
         named = call is not None and call.name.endswith(".Wait")
         if named or node.type in ("send_statement", "select_statement") or flow.receives(node):
             return node
-        if node.type == "for_statement" and flow.ranges_over_channel(body.view.facts, body.view.path, node):
+        if node.type == "for_statement" and loops.of(context, body.view, node) != loops.Answer():
             return node
     return None
 

@@ -25,7 +25,8 @@ def looks_at(context: Context, view: View, struct: Struct) -> str:
     prints_itself = any(m.name in ("String", "Format", "Error") for m in struct.methods)
     folder = os.path.dirname(struct.path)
     package = view.facts.file(view.path).package
-    word = re.compile(rf"(?<![\w.])(?:{re.escape(package)}\.)?{re.escape(struct.name)}\b")
+    holders = "|".join(re.escape(name) for name in [struct.name, *_holders(context, view, struct, folder)])
+    word = re.compile(rf"(?<![\w.])(?:{re.escape(package)}\.)?(?:{holders})\b")
     for entry in sorted(os.listdir(folder)):
         path = os.path.join(folder, entry)
         if not entry.endswith(".go"):
@@ -47,3 +48,28 @@ def looks_at(context: Context, view: View, struct: Struct) -> str:
                     line = source.data.count(b"\n", 0, call.start) + 1
                     return f"line {line} of {entry} hands a {struct.name} to {call.name or last}"
     return ""
+
+
+_TYPES = "(type_spec name: (type_identifier) type: (struct_type)) @t"
+
+
+def _holders(context: Context, view: View, struct: Struct, folder: str) -> list[str]:
+    """Names of the package's structs that have one of these inside, and so print it with themselves; also further out."""
+    bodies: dict[str, str] = {}
+    for entry in sorted(os.listdir(folder)):
+        path = os.path.join(folder, entry)
+        if not entry.endswith(".go"):
+            continue
+        try:
+            source = view.source if path == view.path else context.source(path)
+        except (TypesUnavailable, OSError):
+            continue
+        for node in source.captures(_TYPES, "t"):
+            named, body = node.child_by_field_name("name"), node.child_by_field_name("type")
+            if named is not None and body is not None:
+                bodies[source.text(named).decode()] = source.text(body).decode("utf-8", "replace")
+    found = [struct.name]
+    for name in found:
+        inside = re.compile(rf"\b{re.escape(name)}\b")
+        found += [n for n, text in bodies.items() if n not in found and inside.search(text)]
+    return found[1:]

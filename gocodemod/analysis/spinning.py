@@ -9,7 +9,7 @@ from tree_sitter import Node
 from gocodemod.analysis import captures, configurations, flow, periods
 from gocodemod.analysis.view import View
 from gocodemod.errors import TypesUnavailable
-from gocodemod.golang.facts import Object, Ref
+from gocodemod.golang.facts import Construction, Object, Ref
 from gocodemod.transform import Context
 
 _VARIABLES = frozenset({"var", "param", "result", "receiver", "field"})
@@ -21,7 +21,8 @@ _LOOKS = re.compile(
     r"|time\.(Now|Since|Until)|\(time\.Time\)\.(After|Before|Sub|Add|Equal|Unix\w*)"
 )
 
-_SET_WHOLE = re.compile(rb"\*[\w.]+\s*=[^=]")
+# An assignment, not a declaration: `*f = g`, `(*f) = g`, `fs[0] = g`, `f.inner = g`.
+_SET_WHOLE = re.compile(rb"[\w.*()\[\]]+\s*=[^=]")
 
 
 def looks_only(view: View, test: Node) -> bool:
@@ -59,7 +60,9 @@ def changes(context: Context, view: View, case: Node) -> str:
             return f"what {ref.name} is did not resolve"
         if known.kind not in _VARIABLES:
             continue
-        if why := _moves(view, known) or (_made_anew(context, view, known) if ref.role == "base" else ""):
+        if ref.role != "base" and re.match(r"struct\{|\[\d+\]", known.underlying):
+            return f"{known.name} is a value of several parts, any of which may be set while the select waits"
+        if why := _moves(context, view, known) or (_made_anew(context, view, known) if ref.role == "base" else ""):
             return why
     return ""
 
@@ -77,14 +80,20 @@ def others_may_set(view: View, case: Node) -> str:
     return ""
 
 
-def _moves(view: View, known: Object) -> str:
+def _moves(context: Context, view: View, known: Object) -> str:
     if known.kind == "field" or known.scope == "package":
-        made = view.facts.constructions(known.id).assigned if known.kind == "field" and known.path else frozenset()
+        built = view.facts.constructions(known.id) if known.kind == "field" and known.path else None
+        made = built.assigned if built is not None else frozenset()
         writes = [u for u in view.facts.uses(known.id) if u.role in _WRITES and u.start not in made]
         away = [w for w in writes if not _here(view, w)]
         if not away and known.path and (other := configurations.set_elsewhere(view, known.name)):
             return f"{other.rsplit('/', 1)[-1]}, which this build configuration leaves out, may set {known.name}"
-        return f"{known.name} is set to another one in line {_line(view, away[0])}" if away else ""
+        if away:
+            return f"{known.name} is set to another one in line {_line(view, away[0])}"
+        again = next((m for m in built.made if _replaces(context, view, m)), None) if built is not None else None
+        return f"the struct of {known.name} may be set as a whole" if again is not None else ""
+    if any(r.role == "base" and r.selected for r in view.facts.uses(known.id)) and _own_methods(known):
+        return f"a method of {known.name} may set it"
     if not view.declares(view.function, known):
         steady = captures.steady(view, view.function, known.id)
         return "" if steady else f"{known.name} may be assigned by the function around"
@@ -103,6 +112,25 @@ def _made_anew(context: Context, view: View, known: Object) -> str:
         if _SET_WHOLE.match(source.data, place.start):
             return f"what {known.name} points to may be set as a whole"
     return ""
+
+
+def _replaces(context: Context, view: View, made: Construction) -> bool:
+    """Whether a value that is made takes the place of another: ``f.inner = inner{c}``, ``fs[0] = feed{c}``."""
+    try:
+        source = view.source if made.path == view.path else context.source(made.path)
+    except (OSError, TypesUnavailable):
+        return True
+    statement = flow.statement(source.node_at(made.start, made.start + 1))
+    right = statement.child_by_field_name("right") if statement.type == "assignment_statement" else None
+    left = statement.child_by_field_name("left") if right is not None else None
+    inside = right is not None and right.start_byte <= made.start < right.end_byte
+    # A variable of that type that is set anew is no part of what somebody works with already.
+    return inside and left is not None and any(n.type != "identifier" for n in left.named_children)
+
+
+def _own_methods(known: Object) -> bool:
+    """Whether the channel's type is a defined one, which may have methods that set it."""
+    return known.underlying.lstrip("<-").startswith("chan") and known.type != known.underlying
 
 
 def _here(view: View, ref: Ref) -> bool:
