@@ -26,10 +26,13 @@ Sources: https://go.dev/ref/spec#Handling_panics, https://go.dev/blog/defer-pani
 
 from __future__ import annotations
 
+import re
+
 from tree_sitter import Node
 
 from gocodemod.analysis import configurations, deferring, flow, goroutines, layout, locks, reach
 from gocodemod.analysis.view import View
+from gocodemod.errors import TypesUnavailable
 from gocodemod.golang.facts import Call, Function
 from gocodemod.golang.source import Source
 from gocodemod.model import Decision, FileChange, Fix, Level, Refusal
@@ -190,15 +193,64 @@ def _refused(context: Context, view: View, statement: Node) -> Refusal | None:
             return _report("recovered-elsewhere", f"line {view.line(other.start_byte)} may recover, too")
     if open_locks := locks.open_sections(view):
         return _report("panic-leaves-open", f"a panic would leave {open_locks[0].text} held for good")
-    for call in view.own_calls_in(view.function):
-        told = call.name == "close" or call.name == "(*sync.WaitGroup).Done"
-        if told and call.statement == "expr":
-            return _report(
-                "panic-leaves-open", f"a panic would skip line {view.line(call.start)}, which somebody waits for"
-            )
-    sends = (n for n in flow.inside(view.function) if n.type == "send_statement")
-    if (send := next(sends, None)) is not None:
-        return _report("panic-leaves-open", f"a panic may skip the send in line {view.line(send.start_byte)}")
+    if caller := _recovering_caller(context, view, function, 3):
+        return _report("recovered-elsewhere", f"{caller} recovers, and would take it for a success")
+    return _left_open(context, view)
+
+
+def _recovering_caller(context: Context, view: View, function: Function, levels: int) -> str:
+    """A caller, or one of its callers, that recovers; the server of net/http does for its handlers. ``""`` for none seen."""
+    if any(p.type == "net/http.ResponseWriter" for p in function.params):
+        return "the server"
+    if goroutines.starts_goroutine(function) or levels == 0:
+        return ""
+    used = function.object or function.variable
+    for use in context.facts.uses(used) if used else ():
+        if use.role != "call":
+            continue
+        try:
+            source = view.source if use.path == view.path else context.source(use.path)
+        except (TypesUnavailable, OSError):
+            return use.function
+        caller = View.around(source, context.facts, source.node_at(use.start, use.end), view.language)
+        if caller is None:
+            continue
+        if any(deferring.recovers(context, caller, d) for d in deferring.statements(caller.function)):
+            return use.function or "a function literal"
+        further = (
+            ""
+            if caller.function == view.function
+            else _recovering_caller(context, caller, caller.functions[0], levels - 1)
+        )
+        if further:
+            return further
+    return ""
+
+
+# Calls that tell others something, or let them in: a panic before them would be missed.
+_TELLS = re.compile(r"close|.*\.(Done|Unlock|RUnlock|Store|Swap|CompareAndSwap|Add|Signal|Broadcast|Release|Send)")
+
+
+def _left_open(context: Context, view: View) -> Refusal | None:
+    """What somebody else may wait for, and a panic would skip: in the function, or in those that it calls."""
+    block = flow.body(view.function)
+    for number, body in enumerate(reach.reach(context, view, block).bodies if block is not None else ()):
+        inside = body.view
+        for call in body.calls:
+            if _TELLS.fullmatch(call.name) and (number or call.statement != "defer"):
+                where = f"line {inside.line(call.start)}" + (f" of {body.name}" if body.name else "")
+                return _report("panic-leaves-open", f"a panic would skip {where}, which somebody may wait for")
+        for node in flow.runs_in(inside.node):
+            if node.type == "send_statement":
+                return _report("panic-leaves-open", f"a panic may skip the send in line {inside.line(node.start_byte)}")
+    for ref in view.refs_in(view.function):
+        known = view.facts.object(ref.object) if ref.object else None
+        own = known is None or view.declares(view.function, known)
+        pointed = ref.role == "read" and view.source.data[: ref.start].rstrip().endswith(b"*")
+        if ref.role in ("assign", "update") and (not own or (known is not None and known.kind == "field")):
+            return _report("panic-leaves-open", f"a panic may skip that {ref.name} is set, which others may look at")
+        if not own and pointed and known is not None and known.kind in ("var", "param", "receiver"):
+            return _report("panic-leaves-open", f"a panic may skip what is done to what {ref.name} points to")
     return None
 
 

@@ -172,6 +172,12 @@ def _known_interface(name: str) -> bool:
     return blocking.package_of(name) in _INSIDE or name == "(error).Error"
 
 
+# What these read may hold dates of the real calendar.
+_DECODES = re.compile(
+    r"\(\*time\.Time\)\.(Unmarshal\w*|GobDecode|Scan)|.*encoding/(json|xml|gob)\b.*\.(Unmarshal|Decode\w*)"
+)
+
+
 def _leaves(name: str) -> str:
     """The reason that a call of another module, or of the standard library, may not be made in a bubble; "" if it may."""
     package, last = blocking.package_of(name), blocking.last_of(name)
@@ -179,6 +185,8 @@ def _leaves(name: str) -> str:
         return "in-a-bubble-already"
     if package == "testing" and last in _OF_THE_TEST:
         return "not-in-a-bubble"
+    if _DECODES.fullmatch(name):
+        return "absolute-time"
     if _OUTSIDE.fullmatch(name):
         return "absolute-time" if name.startswith("time.") else "leaves-the-bubble"
     if package in _INSIDE or _AT_ONCE.fullmatch(name) or (package.startswith(_CHECKS) and not _NOT_CHECKS.search(name)):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from gocodemod.analysis import captures, carried, deferring, effects, flow, names, values
+from gocodemod.analysis import captures, carried, deferring, effects, flow, names, reach, values
 from gocodemod.analysis.view import View
 from gocodemod.golang.facts import Call, Object
 from gocodemod.model import Refusal
@@ -128,7 +128,7 @@ def _over(
     if variable is None or made is None:
         return Refusal("declared-outside-round", f"what {_written(view, call)} ends was not made in this block")
     statement, value = made
-    if why := _held(view, block, deferred, variable, value):
+    if why := _held(view, block, deferred, variable, value) or _descriptor(context, view, block, variable):
         return why
     if call.name in _WRITES_ON and (outer := _given_from_outside(view, value, block)):
         return Refusal("writes-into-shared", f"{_written(view, call)} writes what is left into {outer}")
@@ -202,6 +202,8 @@ def _held(view: View, block: Node, deferred: Node, variable: Object, value: Node
         *names.words(variable.type),
         *names.words(call.name if call is not None else ""),
     }
+    if call is not None and call.name == "time.AfterFunc":
+        return Refusal("held-on-purpose", f"{variable.name} acts by itself, when its time has come")
     if said & _HELD:
         return Refusal("held-on-purpose", f"{variable.name} ({variable.type}) is held, not read: it keeps others out")
     uses = [r for r in view.refs_of(variable.id) if r.start > value.end_byte and not _in(r.start, deferred)]
@@ -211,6 +213,17 @@ def _held(view: View, block: Node, deferred: Node, variable: Object, value: Node
         return Refusal("held-on-purpose", f"nothing in the round uses {variable.name}: it is there for what follows")
     if any(r.selected in ("Fd", "SyscallConn") for r in uses):
         return Refusal("held-on-purpose", f"the descriptor of {variable.name} is used, and ends with it")
+    return None
+
+
+def _descriptor(context: Context, view: View, block: Node, variable: Object) -> Refusal | None:
+    """What a callee does with a file's descriptor ends with the file: a lock, a mapping, a device's mode."""
+    if variable.type != "*os.File":
+        return None
+    for body in reach.reach(context, view, block).bodies[1:]:
+        for call in body.calls:
+            if call.name in ("(*os.File).Fd", "(*os.File).SyscallConn"):
+                return Refusal("held-on-purpose", f"{body.name} uses the descriptor of {variable.name}, perhaps")
     return None
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from tree_sitter import Node
 
-from gocodemod.analysis import deferring, effects, flow, locks, names, process_ends
+from gocodemod.analysis import deferred_reach, deferring, effects, flow, locks, names, process_ends
 from gocodemod.analysis.paths import Paths
 from gocodemod.analysis.view import View
 from gocodemod.golang.facts import Call, Object
@@ -124,8 +124,12 @@ def problem(context: Context, view: View, deferred: Sequence[Node], exits: Itera
         if (call := process_ends.may_end(context, view, statement)) is not None:
             name = call.name.rsplit(".", 1)[-1]
             return Refusal("deferred-call-exits", f"what is deferred in line {line} ends the process itself ({name})")
-        if what := _waits(view, statement, deferred):
+        if what := _waits(view, statement, deferred) or deferred_reach.waits(context, view, statement):
             return Refusal("deferred-call-waits", f"what is deferred in line {line} waits: {what}")
+        if what := deferred_reach.wants_a_lock(context, view, statement):
+            return Refusal(
+                "lock-held-at-exit", f"what is deferred in line {line} takes a lock, and {what} may hold one"
+            )
         if what := _succeeds(view, statement):
             return Refusal("defers-assume-success", f"{what} in line {line} would run after a failure, too")
         if what := _closes(view, statement):
@@ -202,6 +206,9 @@ def _closes(view: View, statement: Node) -> str:
         node = view.source.node_at(call.start, call.end)
         channels = {r.object for r in view.refs_in(node) if r.role == "close"}
         starts = [n for n in flow.everything(view.outermost) if n.type == "go_statement"]
+        handed = (r for r in view.refs if r.object in channels and r.role in ("argument", "key", "return"))
+        if any(not _in(r.start, node) for r in handed):
+            return _written(view, call)
         if any(r.object in channels for n in starts for r in view.refs_in(n)):
             return _written(view, call)
     return ""
@@ -237,6 +244,9 @@ def _checked(view: View, start: int, statement: Node, errors: set[str]) -> bool:
 def _later(view: View, statement: Node) -> str:
     """A variable that a deferred literal reads, and that is assigned after the defer statement."""
     literal = deferring.literal(statement)
+    for variable in _variables(view, statement):
+        if field := _field_later(view, variable, statement):
+            return field
     if literal is None:
         return ""
     for variable in _variables(view, literal):
@@ -245,6 +255,18 @@ def _later(view: View, statement: Node) -> str:
         writes = (r for r in refs if r.role in ("assign", "update", "address") and not _in(r.start, literal))
         if any(r.start > statement.start_byte or r.in_loop for r in writes) and any(reads):
             return variable.name
+    return ""
+
+
+def _field_later(view: View, variable: Object, statement: Node) -> str:
+    """A field of the variable that is assigned behind the defer statement, for its methods to read."""
+    for ref in view.refs_of(variable.id):
+        if ref.start < statement.end_byte or ref.role != "base":
+            continue
+        target = flow.statement(view.source.node_at(ref.start, ref.end))
+        left = target.child_by_field_name("left") if target.type == "assignment_statement" else None
+        if left is not None and left.start_byte <= ref.start < left.end_byte:
+            return f"{variable.name}.{ref.selected}"
     return ""
 
 
