@@ -39,12 +39,21 @@ def load(files: Sequence[str] = ()) -> tuple[Transform, ...]:
 
 def selected(settings: Settings) -> tuple[Transform, ...]:
     """The transforms that a run uses, sorted by name. Raises UsageError for names that do not exist."""
-    every = {transform.name: transform for transform in load(settings.transform_files)}
+    every = {transform.name: transform for transform in _few(settings) or load(settings.transform_files)}
     for asked in (*settings.select, *settings.ignore):
         find(every, asked)
     check_transforms(settings, {name: {o.name: o.read for o in t.options} for name, t in every.items()})
     names = settings.select or tuple(every)
     return tuple(every[name] for name in sorted(set(names) - set(settings.ignore)))
+
+
+def _few(settings: Settings) -> tuple[Transform, ...]:
+    """Only those that the settings name, where all are our own: importing the others takes longer than a small run. Else none."""
+    named = {*settings.select, *settings.ignore, *settings.transforms}
+    own = {module.replace("_", "-"): module for module in _modules()}
+    if not settings.select or not named <= own.keys() or settings.transform_files or metadata.entry_points(group=GROUP):
+        return ()
+    return tuple(_import(own[name]) for name in sorted(named))
 
 
 def find(every: dict[str, Transform], name: str) -> Transform:
@@ -57,11 +66,18 @@ def find(every: dict[str, Transform], name: str) -> Transform:
 
 
 def _own() -> Iterator[tuple[Transform, str]]:
+    for module in _modules():
+        yield _import(module), f"gocodemod.transforms.{module}"
+
+
+def _modules() -> list[str]:
     package = importlib.import_module("gocodemod.transforms")
-    for info in pkgutil.iter_modules(package.__path__):
-        if not info.name.startswith("_"):
-            origin = f"gocodemod.transforms.{info.name}"
-            yield _of(importlib.import_module(origin), origin), origin
+    return [info.name for info in pkgutil.iter_modules(package.__path__) if not info.name.startswith("_")]
+
+
+def _import(module: str) -> Transform:
+    origin = f"gocodemod.transforms.{module}"
+    return _of(importlib.import_module(origin), origin)
 
 
 def _plugins() -> Iterator[tuple[Transform, str]]:

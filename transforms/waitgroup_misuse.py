@@ -34,6 +34,8 @@ https://pkg.go.dev/golang.org/x/tools/go/analysis/passes/waitgroup.
 
 from __future__ import annotations
 
+import itertools
+
 from tree_sitter import Node
 
 from gocodemod.analysis import (
@@ -244,7 +246,7 @@ def _reaches_done(view: View, group: Group, node: Node, context: Context) -> boo
     known = view.facts.object(group.objects[-1])
     if known is not None and known.scope == "function":
         return False
-    called = reach.started_too(context, view, node)[1:]
+    called = itertools.islice(reach.started_too(context, view, node), 1, None)
     dones = (u for b in called for u in groups.uses_in(b.view, b.view.node) if u.method == "Done")
     return any(u.group is None or u.group.objects[-1] == group.objects[-1] for u in dones)
 

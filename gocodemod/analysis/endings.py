@@ -99,6 +99,15 @@ def of(context: Context, view: View, node: Node, *, through: bool = True) -> End
 
     ``through``: methods of the package's own interfaces are looked into where its own types implement them.
     """
+    key = ("ending", id(view.source), view.node.start_byte, node.start_byte, node.end_byte, through, context.language)
+    if key not in view.facts.derived:
+        # With the view, so that no other source gets the same id.
+        view.facts.derived[key] = view, _of(context, view, node, through)
+    found: Ending = view.facts.derived[key][1]
+    return found
+
+
+def _of(context: Context, view: View, node: Node, through: bool) -> Ending:
     reached = reach(context, view, node)
     found = _Found()
     if not reached.complete:

@@ -27,6 +27,12 @@ def files(main: str) -> Iterator[tuple[str, bytes]]:
                     folders.append(folder)
 
 
+def beyond(main: str) -> bool:
+    """Whether the program may hold code of the same workspace that :func:`files` does not come to: other modules of it."""
+    module = Modules().module(main)
+    return module.group.root != module.folder
+
+
 def _of_folder(folder: str) -> Iterator[tuple[str, bytes]]:
     try:
         names = sorted(os.listdir(folder))

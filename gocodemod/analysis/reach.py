@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tree_sitter import Node
@@ -10,7 +11,8 @@ from tree_sitter import Node
 from gocodemod.analysis import flow
 from gocodemod.analysis.view import View
 from gocodemod.errors import TypesUnavailable
-from gocodemod.golang.facts import Call
+from gocodemod.golang.facts import Call, Object
+from gocodemod.golang.source import Source
 from gocodemod.transform import Context
 
 # A piece of code that reaches more functions than this is not looked through to its end.
@@ -29,9 +31,8 @@ class Body:
 
     @property
     def calls(self) -> tuple[Call, ...]:
-        """The calls that run with it: not those of goroutines that it starts, and not the ``go`` calls themselves."""
-        apart = [n for n in flow.everything(self.view.node) if n.type == "go_statement"]
-        return tuple(c for c in self.view.calls_in(self.view.node) if not any(_in(c, n) for n in apart))
+        """The calls that run with it (:attr:`View.running`)."""
+        return self.view.running
 
 
 @dataclass(frozen=True)
@@ -105,23 +106,19 @@ def reach(context: Context, view: View, node: Node) -> Reach:
     return Reach(tuple(found), tuple(unknown), current == len(found), tuple(edges))
 
 
-def started_too(context: Context, view: View, node: Node) -> tuple[Body, ...]:
+def started_too(context: Context, view: View, node: Node) -> Iterator[Body]:
     """What runs when the node runs, and in the goroutines that are started then, and so on; the piece itself first."""
-    found: dict[tuple[str, int], Body] = {}
+    found: set[tuple[str, int]] = set()
     queue = [(view, node)]
     while queue and len(found) < _LIMIT:
         around, piece = queue.pop(0)
         for body in reach(context, around, piece).bodies:
             if (key := (body.view.path, body.view.node.start_byte)) in found:
                 continue
-            found[key] = body
+            found.add(key)
+            yield body
             starts = (n for n in flow.everything(body.view.node) if n.type == "go_statement")
             queue += [(body.view, call) for n in starts for call in n.named_children if call.type == "call_expression"]
-    return tuple(found.values())
-
-
-def _in(call: Call, node: Node) -> bool:
-    return node.start_byte <= call.start and call.end <= node.end_byte
 
 
 def _within(body: Body, called: Body) -> bool:
@@ -153,15 +150,27 @@ def declared(context: Context, view: View, function: str, path: tuple[str, ...] 
     if known is None or known.start < 0 or known.kind == "interface-method":
         return None
     try:
-        around = context.facts.functions(known.path, known.start)
-        if not around or around[-1].body_start < 0:
-            return None
         source = view.source if known.path == view.path else context.source(known.path)
     except (TypesUnavailable, OSError):
         return None
+    # The source is another one where the file is looked at as a fix would have it; held, so that its id stays its own.
+    key = ("body", function, id(source), context.language)
+    if key not in context.facts.derived:
+        context.facts.derived[key] = source, _body(context, source, known)
+    found: tuple[View, str] | None = context.facts.derived[key][1]
+    return Body(found[0], found[1], path) if found is not None else None
+
+
+def _body(context: Context, source: Source, function: Object) -> tuple[View, str] | None:
+    try:
+        around = context.facts.functions(source.path, function.start)
+    except TypesUnavailable:
+        return None
+    if not around or around[-1].body_start < 0:
+        return None
     block = source.node_at(around[-1].body_start, around[-1].body_end)
     inner = View.around(source, context.facts, block, context.language)
-    return Body(inner, around[-1].name, path) if inner is not None else None
+    return (inner, around[-1].name) if inner is not None else None
 
 
 def literal_of(view: View, variable: str) -> Node | None:

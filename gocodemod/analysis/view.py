@@ -61,6 +61,13 @@ class View:
         return self.facts.calls(self.path, self.outermost.start_byte, self.outermost.end_byte)
 
     @functools.cached_property
+    def running(self) -> tuple[Call, ...]:
+        """The calls that run with the node: not those of goroutines that it starts, and not the ``go`` calls themselves."""
+        apart = [n for n in flow.everything(self.node) if n.type == "go_statement"]
+        inside = (c for c in self.calls_in(self.node))
+        return tuple(c for c in inside if not any(n.start_byte <= c.start and c.end <= n.end_byte for n in apart))
+
+    @functools.cached_property
     def functions(self) -> tuple[Function, ...]:
         """The functions around the site, innermost first."""
         return self.facts.functions(self.path, self.node.start_byte)

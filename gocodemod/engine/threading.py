@@ -83,6 +83,7 @@ class _Threading:
     excluded: Callable[[str], bool]
     sources: dict[str, Source] = field(default_factory=dict)
     _planners: dict[Place, Planner] = field(default_factory=dict)
+    _handles: dict[str, Refusal | None] = field(default_factory=dict)
 
     def run(self, found: Mapping[int, tuple[Match, Refusal]]) -> dict[int, Decision]:
         answers: dict[int, Decision] = {}
@@ -182,6 +183,11 @@ class _Threading:
     def _mains(self, planned: Sequence[_Planned], answers: dict[int, Decision]) -> None:
         """Keep those fixes whose mains end with their contexts: by themselves, or together with others that are kept."""
         waiting = {p.index: p for p in planned if p.plan.mains and isinstance(answers[p.index], Fix)}
+        self.checkers.overlay({})
+        for one in list(waiting.values()):
+            if (refusal := self._of_mains(one, self._handled)) is not None:
+                answers[one.index] = refusal
+                del waiting[one.index]
         problems: dict[int, Refusal] = {}
         kept: list[_Planned] = []
         more: list[_Planned] | None = None
@@ -257,20 +263,33 @@ class _Threading:
 
     def _main_goes_on(self, one: _Planned, fixes: Sequence[Proposal]) -> Refusal | None:
         """Why main does not end once its context has, with these fixes made; None if it does."""
-        try:
+
+        def ask(place: Place, main: str) -> Refusal | None:
             files, _ = self._lay(algebra.merge(fixes).kept)
             self.checkers.overlay(files)
-            read = _over(files, self.read)
-            world = replace(self._planners[one.place].world, source=lambda path: Source.parse(path, read(path)))
-            found = (ending.problem(world, main) for main in one.plan.mains)
-            problem = next((p for p in found if p is not None), None)
+            laid = {path: Source.parse(path, data) for path, data in files.items()}
+            world = replace(self._planners[place].world, source=lambda path: laid.get(path) or self._source(path))
+            return ending.problem(world, main)
+
+        return self._of_mains(one, ask)
+
+    def _handled(self, place: Place, main: str) -> Refusal | None:
+        """Whether a main has its own answer to signals, found out once."""
+        if main not in self._handles:
+            self._handles[main] = ending.handles_signals(self._planners[place].world, main)
+        return self._handles[main]
+
+    def _of_mains(self, one: _Planned, ask: Callable[[Place, str], Refusal | None]) -> Refusal | None:
+        """The first refusal that there is for a main of the plan."""
+        try:
+            refusal = next((r for main in one.plan.mains if (r := ask(one.place, main)) is not None), None)
         except (TypesUnavailable, ToolchainError) as error:
             return Refusal("types-unavailable", str(error))
-        except Exception as error:  # as above
+        except Exception as error:  # one site must not hide all others
             return deciding.internal(error)
-        if problem is None:
+        if refusal is None:
             return None
-        return replace(problem, evidence={**problem.evidence, "thread": one.plan.described})
+        return replace(refusal, evidence={**refusal.evidence, "thread": one.plan.described})
 
     def _lay(self, proposals: Sequence[Proposal]) -> _Laid:
         """The files with these proposals made, not laid out, so that offsets can be followed."""

@@ -6,8 +6,9 @@ implementation that asks the Go program is :mod:`gocodemod.golang.types`.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
@@ -318,6 +319,11 @@ class Instances:
 
 class Facts(Protocol):
     """Answers about one module in one build configuration. Raises TypesUnavailable for files it has not loaded."""
+
+    @property
+    def derived(self) -> dict[Hashable, Any]:
+        """A place for what was found out from these answers and is costly to find out again; emptied when code changes."""
+        ...
 
     def file(self, path: str) -> File: ...
 

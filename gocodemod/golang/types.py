@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, Self, TypeVar
 
@@ -114,6 +114,8 @@ class TypeChecker:
         self.root = os.path.abspath(root)
         self._files: dict[str, File] = {}
         self._cache: dict[tuple[Any, ...], Any] = {}
+        self.derived: dict[Hashable, Any] = {}
+        self._overlaid: Mapping[str, bytes] = {}
         self._timeout = timeout
         tools = toolchain or go.find()
         self._process = _Process([go.build_typechecker(tools)], self.root, go.environment(env))
@@ -147,13 +149,20 @@ class TypeChecker:
         answers = self._ask("load", files=paths, alone=alone) if paths else []
         loaded = {path: File(**answer) for path, answer in zip(paths, answers, strict=True)}
         self._files.update(loaded)
-        self._cache.clear()
+        self._forget()
         return loaded
 
     def overlay(self, files: Mapping[str, bytes]) -> None:
         """Replace the session's overlays: later questions see these bytes, not the disk's. Empty: the disk again."""
-        self._cache.clear()
+        if files == self._overlaid:
+            return
+        self._forget()
         self._ask("overlay", overlay=_encoded(files))
+        self._overlaid = dict(files)
+
+    def _forget(self) -> None:
+        self._cache.clear()
+        self.derived.clear()
 
     def check(self, overlay: Mapping[str, bytes]) -> CheckResult:
         """Type-check the packages of the changed files with their tests, and all importers where an API changed.

@@ -18,17 +18,10 @@ from gocodemod.transform import Context
 
 def problem(world: World, main: str) -> Refusal | None:
     """Why main may go on, None if all that it waits for ends with its context. ``main``: its file. ``world``: the code with the fix made."""
-    source = world.source(main)
-    declared = next(source.captures('(function_declaration name: (identifier) @n (#eq? @n "main")) @f', "f"), None)
-    block = declared.child_by_field_name("body") if declared is not None else None
-    language = world.language(main)
-    view = View.around(source, world.facts, block, language) if block is not None else None
-    if block is None or view is None:
+    around = _main(world, main)
+    if around is None:
         return Refusal("main-does-not-stop", "main was not found again")
-    context = Context(world.facts, language, world.source)
-    handler = _handles_signals(context, view, block, main)
-    if handler:
-        return Refusal("handles-signals", f"{handler}: the program has its own answer to signals")
+    context, view, block = around
     found = endings.of(context, view, block)
     if found.verdict in (Verdict.NEVER, Verdict.UNKNOWN):
         return Refusal("main-does-not-stop", f"main would go on after its context has ended: {found.why}")
@@ -59,34 +52,42 @@ _NAMED = re.compile(rb"\b(?:(?:syscall|unix|windows)\.SIG\w+|os\.(?:Interrupt|Ki
 _ENDS = re.compile(rb"\.(?:SIGINT|SIGTERM|Interrupt)\b")
 
 
-def _handles_signals(context: Context, view: View, block: Node, main: str) -> str:
-    """What asks for the signals already: what main can be seen to call or start, else any file of the program.
-
-    ``main`` is looked at as it is on disk, where it makes no context yet.
+def handles_signals(world: World, main: str) -> Refusal | None:
+    """The refusal where signals are asked for already: by what main can be seen to call or start, else in any file of the
+    program. ``main``: its file. ``world``: the code as it is on disk, where main makes no context yet.
     """
-    for body in reach.started_too(context, view, block):
+    naming = [(path, data) for path, data in programs.files(main) if b'"os/signal"' in data]
+    around = _main(world, main) if naming or programs.beyond(main) else None
+    for body in reach.started_too(*around) if around is not None else ():
         for call in body.calls:
-            text = body.view.source.data[call.start : call.end]
-            if call.name.startswith("os/signal.") and not _ours(view, body, call.start) and _asks(text):
-                return f"{body.name or 'main'} calls {call.name}"
-    for path, data in programs.files(main):
-        if b'"os/signal"' in data and any(_asks(found[0]) for found in _NOTIFIES.finditer(data)):
-            return f"{os.path.basename(path)} calls signal.Notify"
-    return ""
+            if call.name.startswith("os/signal.") and _asks(body.view.source.data[call.start : call.end]):
+                return _handled(f"{body.name or 'main'} calls {call.name}")
+    for path, data in naming:
+        if any(_asks(found[0]) for found in _NOTIFIES.finditer(data)):
+            return _handled(f"{os.path.basename(path)} calls signal.Notify")
+    return None
+
+
+def _handled(by: str) -> Refusal:
+    return Refusal("handles-signals", f"{by}: the program has its own answer to signals")
+
+
+def _main(world: World, main: str) -> tuple[Context, View, Node] | None:
+    """The function main of a file, and its body."""
+    source = world.source(main)
+    declared = next(source.captures('(function_declaration name: (identifier) @n (#eq? @n "main")) @f', "f"), None)
+    block = declared.child_by_field_name("body") if declared is not None else None
+    language = world.language(main)
+    view = View.around(source, world.facts, block, language) if block is not None else None
+    if block is None or view is None:
+        return None
+    return Context(world.facts, language, world.source), view, block
 
 
 def _asks(call: bytes) -> bool:
     """Whether a call may be about the signals that end a program: not one for SIGHUP, by which many reload."""
     named = _NAMED.search(call) is not None and b"..." not in call
     return not named or _ENDS.search(call) is not None
-
-
-def _ours(view: View, body: reach.Body, start: int) -> bool:
-    return (
-        body.view.path == view.path
-        and body.view.source.data[start:].startswith(b"signal.NotifyContext")
-        and not body.name
-    )
 
 
 def _pause(found: endings.Ending) -> str:

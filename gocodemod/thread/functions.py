@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -48,7 +49,7 @@ class Called:
     imports: tuple[str, ...]
     started: bool
     apart: bool
-    stays: bool
+    stays: Callable[[], bool]
     ends: bool = True
 
     def edit(self, text: str) -> Edit:
@@ -247,8 +248,9 @@ def _given(world: World, ref: Ref, view: View, arguments: Node, where: str, show
     caller = view.functions[-1]
     started = ref.role == "go-call"
     later = started or any(runs_later(view, f) for f in view.functions if f.kind == "literal")
-    lasts = stays(world, view)
-    apart = later and not lasts
+    # Asked for where it matters: it looks through all that the caller calls.
+    lasts = functools.partial(stays, world, view)
+    apart = later and not lasts()
 
     def called(text: str | None, *imports: str) -> Called:
         return Called(ref.path, arguments, caller.object, caller.name, text, imports, started, apart, lasts)

@@ -104,20 +104,29 @@ def _captured(view: View) -> Object | None:
 
 def _starts(world: World, view: View) -> list[Start]:
     """Where a method is started by ``go``, or called in a goroutine's literal; [] if anything else is done with it."""
+    method = view.functions[-1].object
+    # Its own package first, which is known: most methods are called there by what is no goroutine.
+    if _all_started(world, world.facts.uses(method)) is None:
+        return []
+    return _all_started(world, world.facts.everywhere(method).refs) or []
+
+
+def _all_started(world: World, refs: Iterable[Ref]) -> list[Start] | None:
+    """The starts that these uses are, None if one of them is something else."""
     found: list[Start] = []
-    for ref in world.facts.everywhere(view.functions[-1].object).refs:
+    for ref in refs:
         if ref.role == "declare":
             continue
         source = world.source(ref.path)
         node = source.node_at(ref.outer_start, ref.outer_end)
         there = View.around(source, world.facts, node, world.language(ref.path))
         if there is None:
-            return []
+            return None
         inner = there.functions[0]
         apart = ref.role == "call" and inner.kind == "literal" and goroutines.starts_goroutine(inner)
         handed = goroutines.started_with(world.facts, ref)
         if ref.role != "go-call" and not apart and handed is None:
-            return []
+            return None
         start = restarts.at(there, ref)
         found.append(replace(start, group=handed.holder) if handed is not None else start)
     return found

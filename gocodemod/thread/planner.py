@@ -81,7 +81,7 @@ class Planner:
                 found[function.object] = step
                 for call in step.calls:
                     caller = self.world.facts.functions(call.path, call.arguments.start_byte)[-1]
-                    past = (outlives and not call.stays) or call.apart
+                    past = call.apart or (outlives and not call.stays())
                     if call.text is None:
                         further.append((caller, call.path, past))
                     elif outlives and past and not call.path.endswith("_test.go"):

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"go/ast"
 	"go/token"
 	"go/types"
@@ -57,7 +58,7 @@ func (s *session) everywhere(id string) (any, error) {
 	}
 	answer.Refs = distinct(answer.Refs)
 	if function != nil && function.Type().(*types.Signature).Recv() != nil {
-		s.buildAPI(reached)
+		s.buildFor(function, reached)
 		answer.Iface = s.satisfied(function, bodies)
 	}
 	answer.Bound = s.bound(declaring, name)
@@ -127,23 +128,59 @@ func (s *session) isMethod(id string) bool {
 	return false
 }
 
-// buildAPI makes the universe hold what the packages of these paths declare and import: a method's type may be used there
-// as an interface that no file beside it names.
-func (s *session) buildAPI(paths map[string]bool) {
+// buildFor makes the universe hold what may know the method as an interface's: a value of its type may come to be one that no
+// file beside it names, somewhere in the packages of these paths or in what they import. Whatever declares such an interface
+// has the method's name in it, and whatever embeds the type the name of that.
+func (s *session) buildFor(method *types.Func, reached map[string]bool) {
+	words := []string{method.Name()}
+	own := words
+	if named, ok := unalias(deref(method.Type().(*types.Signature).Recv().Type())).(*types.Named); ok {
+		own = append(own, named.Obj().Name())
+	}
+	closure := s.closure(reached)
+	s.words.read(closure)
 	var keys []string
-	for key, meta := range s.meta.packages {
-		if meta.main && meta.forTest == "" && paths[meta.path] {
-			keys = append(keys, key)
+	for _, meta := range closure {
+		wanted := words
+		if meta.main {
+			wanted = own
+		}
+		if slices.ContainsFunc(wanted, func(word string) bool { return s.words.holds(meta, word) }) {
+			keys = append(keys, meta.key)
 		}
 	}
-	sort.Strings(keys)
 	s.current.build(keys)
+}
+
+// closure lists the packages of these paths and all that they import, without their tests.
+func (s *session) closure(paths map[string]bool) []*packageMeta {
+	var found []*packageMeta
+	seen := map[string]bool{}
+	var walk func(string)
+	walk = func(key string) {
+		meta := s.meta.packages[key]
+		if seen[key] || meta == nil {
+			return
+		}
+		seen[key] = true
+		found = append(found, meta)
+		for _, dep := range meta.imports {
+			walk(dep)
+		}
+	}
+	for key, meta := range s.meta.packages {
+		if meta.main && meta.forTest == "" && paths[meta.path] {
+			walk(key)
+		}
+	}
+	sort.Slice(found, func(i, j int) bool { return found[i].key < found[j].key })
+	return found
 }
 
 // mentioning lists the packages among those reached that hold the name, with their tests.
 func (s *session) mentioning(declaring *packageMeta, name string, reached map[string]bool) []string {
 	return s.packagesThat(func(meta *packageMeta) bool {
-		return meta.path == declaring.path || (reached[withoutVariant(meta.path)] && s.holds(meta, name))
+		return meta.path == declaring.path || (reached[withoutVariant(meta.path)] && s.words.holds(meta, name))
 	})
 }
 
@@ -175,21 +212,6 @@ func (s *session) packagesThat(fit func(*packageMeta) bool) []string {
 	}
 	sort.Strings(keys)
 	return keys
-}
-
-// holds tells whether any file of a package holds the name.
-func (s *session) holds(meta *packageMeta, name string) bool {
-	for _, path := range meta.files {
-		if source, err := s.current.source(path); err == nil {
-			source.index()
-			for _, ident := range source.idents {
-				if ident.Name == name {
-					return true
-				}
-			}
-		}
-	}
-	return false
 }
 
 // bound tells what outside of Go's own calls knows the function's signature.
@@ -250,7 +272,11 @@ func (s *session) pulled() map[string]bool {
 			if meta := s.meta.packages[keys[0]]; meta == nil || !meta.main {
 				continue
 			}
-			for _, found := range pulls.FindAllSubmatch(readFile(path), -1) {
+			data := readFile(path)
+			if !bytes.Contains(data, []byte("//go:linkname")) {
+				continue
+			}
+			for _, found := range pulls.FindAllSubmatch(data, -1) {
 				s.links[string(found[1])] = true
 			}
 		}

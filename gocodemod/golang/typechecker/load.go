@@ -48,6 +48,7 @@ type packageMeta struct {
 	importMap map[string]string
 	goVersion string
 	main      bool
+	foreign   bool // of the standard library, or of a module that is none of the main ones
 	fault     string
 }
 
@@ -88,7 +89,7 @@ func (m *metadata) add(p *listed, key string) {
 	}
 	meta := &packageMeta{
 		key: key, path: withoutVariant(key), dir: p.Dir, name: p.Name, forTest: p.ForTest,
-		imports: p.Imports, importMap: p.ImportMap,
+		imports: p.Imports, importMap: p.ImportMap, foreign: p.Standard,
 	}
 	for _, names := range [][]string{p.GoFiles, p.CgoFiles} {
 		for _, name := range names {
@@ -100,7 +101,7 @@ func (m *metadata) add(p *listed, key string) {
 		}
 	}
 	if p.Module != nil {
-		meta.main = p.Module.Main
+		meta.main, meta.foreign = p.Module.Main, !p.Module.Main
 		meta.goVersion = "go1.16" // https://go.dev/ref/mod#go-mod-file-go: what a module without a go line means
 		if p.Module.GoVersion != "" {
 			meta.goVersion = "go" + p.Module.GoVersion

@@ -77,7 +77,7 @@ func main() {
 	// Alias nodes are wanted whatever the go line of go.mod says: generic aliases need them.
 	os.Setenv("GODEBUG", "gotypesalias=1")
 	// Most of what is allocated while loading lives as long as the process.
-	debug.SetGCPercent(200)
+	debug.SetGCPercent(400)
 	serve(os.Stdin, os.Stdout)
 }
 

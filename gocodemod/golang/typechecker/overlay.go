@@ -128,12 +128,21 @@ func importPaths(tree *ast.File) []string {
 	var paths []string
 	if tree != nil {
 		for _, spec := range tree.Imports {
-			if p, err := strconv.Unquote(spec.Path.Value); err == nil && p != "" {
+			if p := importPath(spec); p != "" {
 				paths = append(paths, p)
 			}
 		}
 	}
 	return paths
+}
+
+// importPath is "" where the path is not even a string.
+func importPath(spec *ast.ImportSpec) string {
+	p, err := strconv.Unquote(spec.Path.Value)
+	if err != nil {
+		return ""
+	}
+	return p
 }
 
 // compare finds out whether an overlay changes what importers can see.

@@ -33,12 +33,14 @@ type session struct {
 	seen     map[string]seenObject
 	asked    map[string]bool // files that were loaded
 	asking   []string        // the packages of these, nil if not known yet
+	words    *wordIndex
 	links    map[string]bool
 	unloaded []*unloadedFile
 }
 
 func newSession(ctx context.Context) *session {
 	s := &session{ctx: ctx, fset: token.NewFileSet(), meta: newMetadata(), seen: map[string]seenObject{}, asked: map[string]bool{}}
+	s.words = &wordIndex{session: s, disk: map[string][]uint32{}}
 	s.disk = newView(s, nil)
 	s.current = s.disk
 	return s

@@ -62,6 +62,6 @@ func (v *view) sameSurface(key string) bool {
 	probe := newView(v.session, v.base)
 	probe.overlay, probe.touched = v.overlay, v.touched
 	defer probe.drop()
-	after := probe.checkAPI(meta)
+	after := probe.checkAPI(probe.parseAPI(meta))
 	return after.types != nil && surface(before) == surface(after.types)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -11,8 +12,8 @@ import (
 	"sync"
 )
 
-// An apiPackage is a package of the API universe: checked once, from source, without bodies. Only
-// these are ever imported, so every importer sees the same identities.
+// An apiPackage is a package of the API universe: checked once, from source, without bodies, and of other modules only what
+// can be seen from outside. Only these are ever imported, so every importer sees the same identities.
 type apiPackage struct {
 	types *types.Package
 }
@@ -79,52 +80,88 @@ func (v *view) dependencies(key string) []string {
 	return deps
 }
 
-// build makes sure that the API of the given packages and of all they import is there.
+// build makes sure that the API of the given packages and of all that it names is there.
 func (v *view) build(roots []string) {
 	v.building.Lock()
 	defer v.building.Unlock()
+	parsed, clean := v.parse(roots)
+	if len(clean) > 0 {
+		v.base.build(clean)
+	}
 	waiting := map[string]int{}
 	dependents := map[string][]string{}
-	var order, clean []string
-	state := map[string]int{}
+	var order []string
+	visited := map[string]bool{}
+	done := map[string]bool{}
 	var visit func(string)
 	visit = func(key string) {
-		meta := v.session.meta.packages[key]
-		if state[key] != 0 || key == "C" || key == "unsafe" || meta == nil || len(meta.files) == 0 {
-			return
-		}
-		if v.owner(key) != v {
-			state[key] = 2
-			clean = append(clean, key)
-			return
-		}
-		if v.universe[key] != nil {
-			state[key] = 2
-			return
-		}
-		state[key] = 1
-		for _, dep := range v.dependencies(key) {
-			visit(dep)
+		visited[key] = true
+		for _, dep := range parsed[key].imports {
+			if parsed[dep] == nil {
+				continue
+			}
+			if !visited[dep] {
+				visit(dep)
+			}
 			// A dependency still being visited is an import cycle: the importer reports it.
-			if state[dep] == 2 && v.owner(dep) == v && v.universe[dep] == nil {
+			if done[dep] {
 				waiting[key]++
 				dependents[dep] = append(dependents[dep], key)
 			}
 		}
-		state[key] = 2
+		done[key] = true
 		order = append(order, key)
 	}
 	for _, root := range roots {
-		visit(root)
+		if parsed[root] != nil && !visited[root] {
+			visit(root)
+		}
 	}
-	if len(clean) > 0 {
-		v.base.build(clean)
+	v.buildAll(order, parsed, waiting, dependents)
+}
+
+// parse reads the packages that have no API in this view yet, in parallel, and those that they name. clean: the packages
+// among them that are for the base to build.
+func (v *view) parse(roots []string) (parsed map[string]*parsedAPI, clean []string) {
+	parsed = map[string]*parsedAPI{}
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	limit := make(chan struct{}, runtime.GOMAXPROCS(0))
+	seen := map[string]bool{}
+	var enter func([]string)
+	enter = func(keys []string) {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, key := range keys {
+			meta := v.session.meta.packages[key]
+			if seen[key] || key == "C" || key == "unsafe" || meta == nil || len(meta.files) == 0 {
+				continue
+			}
+			seen[key] = true
+			if v.owner(key) != v {
+				clean = append(clean, key)
+			} else if v.universe[key] == nil {
+				group.Add(1)
+				go func() {
+					defer group.Done()
+					limit <- struct{}{}
+					one := v.parseAPI(meta)
+					<-limit
+					mu.Lock()
+					parsed[key] = one
+					mu.Unlock()
+					enter(one.imports)
+				}()
+			}
+		}
 	}
-	v.buildAll(order, waiting, dependents)
+	enter(roots)
+	group.Wait()
+	return parsed, clean
 }
 
 // buildAll checks packages in parallel, each after those it imports.
-func (v *view) buildAll(order []string, waiting map[string]int, dependents map[string][]string) {
+func (v *view) buildAll(order []string, parsed map[string]*parsedAPI, waiting map[string]int, dependents map[string][]string) {
 	if len(order) == 0 {
 		return
 	}
@@ -141,7 +178,9 @@ func (v *view) buildAll(order []string, waiting map[string]int, dependents map[s
 		go func() {
 			defer workers.Done()
 			for key := range ready {
-				built := v.checkAPI(v.session.meta.packages[key])
+				one := parsed[key]
+				built := v.checkAPI(one)
+				one.trees = nil
 				v.mu.Lock()
 				v.universe[key] = built
 				v.mu.Unlock()
@@ -160,21 +199,25 @@ func (v *view) buildAll(order []string, waiting map[string]int, dependents map[s
 	workers.Wait()
 }
 
-func (v *view) checkAPI(meta *packageMeta) (built *apiPackage) {
-	built = &apiPackage{}
-	defer func() {
-		if p := recover(); p != nil {
-			fmt.Fprintf(os.Stderr, "typechecker: %s: %v\n", meta.key, p)
-			built.types = nil
-		}
-	}()
-	var trees []*ast.File
-	var files []*token.File
+// A parsedAPI is what of a package's source its API needs. imports: the keys of the packages that it names.
+type parsedAPI struct {
+	meta    *packageMeta
+	trees   []*ast.File
+	imports []string
+}
+
+func (v *view) parseAPI(meta *packageMeta) *parsedAPI {
+	known := v.session.meta.packages
+	parsed := &parsedAPI{meta: meta}
 	for _, path := range meta.files {
-		var data any
+		data := readFile(path)
 		if o := v.overlay[path]; o != nil {
-			data = o.data
+			data = bytes.Clone(o.data)
 		}
+		if data == nil {
+			continue
+		}
+		hollow(data)
 		tree, _ := parser.ParseFile(v.session.fset, path, data, parser.SkipObjectResolution)
 		if tree == nil {
 			continue
@@ -184,25 +227,52 @@ func (v *view) checkAPI(meta *packageMeta) (built *apiPackage) {
 				f.Body = &ast.BlockStmt{Lbrace: f.Body.Lbrace, Rbrace: f.Body.Rbrace}
 			}
 		}
-		trees = append(trees, tree)
+		parsed.trees = append(parsed.trees, tree)
 		if tree.FileStart.IsValid() {
-			files = append(files, v.session.fset.File(tree.FileStart))
+			file := v.session.fset.File(tree.FileStart)
+			// Offsets need no line table, and these tables are large.
+			file.SetLines([]int{0})
+			if v.base != nil {
+				v.mu.Lock()
+				v.scratch = append(v.scratch, file)
+				v.mu.Unlock()
+			}
 		}
 	}
+	if meta.foreign {
+		outward(parsed.trees)
+	}
+	called := func(path string) string {
+		if path == "unsafe" {
+			return path
+		}
+		if imported := known[meta.resolve(known, path)]; imported != nil {
+			return imported.name
+		}
+		return ""
+	}
+	for _, tree := range parsed.trees {
+		for _, path := range imported(tree, called) {
+			parsed.imports = append(parsed.imports, meta.resolve(known, path))
+		}
+	}
+	return parsed
+}
+
+func (v *view) checkAPI(parsed *parsedAPI) (built *apiPackage) {
+	built = &apiPackage{}
+	meta := parsed.meta
+	defer func() {
+		if p := recover(); p != nil {
+			fmt.Fprintf(os.Stderr, "typechecker: %s: %v\n", meta.key, p)
+			built.types = nil
+		}
+	}()
 	config := v.session.typesConfig(v, meta)
 	config.IgnoreFuncBodies = true
 	config.Error = func(error) {}
 	built.types = types.NewPackage(meta.path, meta.name)
-	types.NewChecker(config, v.session.fset, built.types, nil).Files(trees)
-	// Offsets need no line table, and these tables are large.
-	for _, file := range files {
-		file.SetLines([]int{0})
-	}
-	if v.base != nil {
-		v.mu.Lock()
-		v.scratch = append(v.scratch, files...)
-		v.mu.Unlock()
-	}
+	types.NewChecker(config, v.session.fset, built.types, nil).Files(parsed.trees)
 	return built
 }
 

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -29,8 +28,6 @@ func (f *unloadedFile) mentions(declaring *packageMeta, name string, reached map
 	}
 	return false
 }
-
-var word = regexp.MustCompile(`[\pL_][\pL\pN_]*`)
 
 // unloadedFiles are the Go files below the root, and in the main modules' folders, that the go command would build in another configuration, or as part of
 // another module.
@@ -68,9 +65,7 @@ func (s *session) walk(root string, walked map[string]bool) {
 			return nil
 		}
 		file := &unloadedFile{path, map[string]bool{}, map[string]bool{}}
-		for _, found := range word.FindAll(data, -1) {
-			file.words[string(found)] = true
-		}
+		eachWord(data, func(word []byte, _ bool) { file.words[string(word)] = true })
 		tree, _ := parser.ParseFile(token.NewFileSet(), "", data, parser.ImportsOnly|parser.SkipObjectResolution)
 		if tree != nil {
 			for _, spec := range tree.Imports {
